@@ -1,0 +1,9 @@
+export type {
+  Caller,
+  ContentBlock,
+  JsonSchema,
+  Tool,
+  ToolAnnotations,
+  ToolContext,
+  ToolResult,
+} from './tools.ts'
