@@ -1,1 +1,32 @@
-export {}
+export {
+  legacyVersions,
+  modernVersion,
+  readPlainAction,
+  supportedVersions,
+  type Action,
+  type ActionResult,
+  type Era,
+  type Item,
+  type Message,
+} from './action.ts'
+export type { AuditSink, Outcome } from './audit.ts'
+export type { DenialResponse } from './challenge.ts'
+export {
+  unknownItemError,
+  type Decision,
+  type Denial,
+  type Denied,
+  type Granted,
+  type RequestForm,
+} from './decision.ts'
+export { denials, type DenialCode, type DenialRule } from './denials.ts'
+export type { AccessRequest } from './guard.ts'
+export type { Identity } from './identity/identity.ts'
+export type { KeyTimes } from './identity/issuer-keys.ts'
+export type { CasdoorIssuerOptions, IssuerOptions, StandardIssuerOptions } from './identity/trusted-issuer.ts'
+export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
+export { parseRate, type Rate } from './limits.ts'
+export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
+export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
+export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
+export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './resource-server.ts'

@@ -1,0 +1,132 @@
+import { isIP } from 'node:net'
+import { type AddressClass, classifyAddress, isLoopbackHost, withoutBrackets } from './address.ts'
+import { errorCode, type Failure, failure } from './problems.ts'
+
+/** A URL that may be asked, as far as can be told before its name is resolved. */
+export interface Destination {
+  readonly url: URL
+  /** The host without brackets, as sockets want it. */
+  readonly hostname: string
+  /** The URL in messages: without its query, and not endlessly long. */
+  readonly label: string
+  readonly secure: boolean
+  readonly trusted: boolean
+}
+
+export interface IpAddress {
+  readonly address: string
+  readonly family: 4 | 6
+}
+
+export type Parsed<Value> = { readonly ok: true; readonly value: Value } | Failure
+
+type Lookup = (hostname: string) => Promise<readonly string[]>
+
+const maxLabelCharacters = 200
+
+/** Judges everything about a URL that needs no network. Never throws. */
+export function parseDestination(text: string, trustedOrigins: ReadonlySet<string>): Parsed<Destination> {
+  // The text itself is never repeated: what cannot be parsed cannot be told apart from a secret.
+  if (typeof text !== 'string' || !URL.canParse(text)) {
+    return failure('invalid_url', 'The URL is not an absolute URL. Write it as https://host/path.')
+  }
+  // URL drops these or turns them into something else, so another reader could see another host.
+  if (/[\s\p{Cc}\\]/u.test(text)) {
+    return failure('invalid_url', 'The URL has a space, a backslash or a control character. Encode it.')
+  }
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return failure('invalid_url', `A ${url.protocol} URL cannot be asked. Use https.`)
+  }
+  const label = describeUrl(url)
+  if (url.username !== '' || url.password !== '') {
+    return failure('invalid_url', `${label}: the URL has a user name or password in it. Remove it.`)
+  }
+  if (text.includes('#')) {
+    return failure('invalid_url', `${label}: the URL has a fragment (#), which is never sent. Remove it.`)
+  }
+  const hostname = withoutBrackets(url.hostname)
+  const trusted = trustedOrigins.has(url.origin)
+  const secure = url.protocol === 'https:'
+  if (!secure && !(trusted && isLoopbackHost(hostname))) {
+    return failure(
+      'insecure_url',
+      `${label}: plain http would let anyone on the way read and change it. Use https; http is only for a loopback origin that is trusted by name.`,
+    )
+  }
+  const destination: Destination = { url, hostname, label, secure, trusted }
+  const refusal = isIP(hostname) === 0 ? undefined : judgeAddress(destination, hostname)
+  return refusal ?? { ok: true, value: destination }
+}
+
+/**
+ * Resolves the host once and judges every address; one that may not be reached refuses the whole name, since
+ * whoever answers for the name chooses the order. The socket must connect to nothing but what this returns.
+ */
+export async function resolveDestination(
+  destination: Destination,
+  lookup: Lookup,
+): Promise<Parsed<readonly IpAddress[]>> {
+  const { hostname, label } = destination
+  let found: readonly string[]
+  try {
+    found = await lookup(hostname)
+  } catch (error) {
+    return failure(
+      'name_not_found',
+      `${label}: the name ${hostname} could not be resolved (${errorCode(error)}). Check its spelling and the resolver of this machine.`,
+    )
+  }
+  if (!Array.isArray(found) || found.length === 0) {
+    return failure('name_not_found', `${label}: the name ${hostname} has no address. Check its spelling.`)
+  }
+  const addresses: IpAddress[] = []
+  for (const address of found) {
+    const refusal = judgeAddress(destination, address)
+    if (refusal !== undefined) return refusal
+    addresses.push({ address, family: isIP(address) === 6 ? 6 : 4 })
+  }
+  return { ok: true, value: addresses }
+}
+
+function judgeAddress(destination: Destination, address: string): Failure | undefined {
+  const { hostname, label, secure, trusted } = destination
+  const addressClass = classifyAddress(address)
+  const where = address === hostname ? hostname : `${hostname} (${address})`
+  if (mayReach(addressClass, trusted)) {
+    if (secure || addressClass === 'loopback') return undefined
+    return failure(
+      'insecure_url',
+      `${label}: ${where} is not a loopback address, so plain http is refused. Use https.`,
+    )
+  }
+  return failure('address_refused', `${label}: ${where} ${refusalReason(addressClass, trusted)}`)
+}
+
+function mayReach(addressClass: AddressClass, trusted: boolean): boolean {
+  switch (addressClass) {
+    case 'public':
+      return true
+    case 'loopback':
+    case 'private':
+      return trusted
+    case 'link-local':
+    case 'other':
+      return false
+  }
+}
+
+function refusalReason(addressClass: AddressClass, trusted: boolean): string {
+  if (addressClass === 'link-local') {
+    return 'is a link-local or cloud metadata address. Nothing is ever fetched from there.'
+  }
+  if (addressClass === 'other' || trusted) {
+    return 'is not an address of a host on the internet. Nothing is ever fetched from there.'
+  }
+  return `is a ${addressClass} address. If it is yours, name its origin among the trusted origins.`
+}
+
+export function describeUrl(url: URL): string {
+  const label = `${url.protocol}//${url.host}${url.pathname}`
+  return label.length <= maxLabelCharacters ? label : `${label.slice(0, maxLabelCharacters)}…`
+}

@@ -1,0 +1,306 @@
+import type { DenialCode } from './denials.ts'
+import type { JsonRpcId } from './json-rpc.ts'
+import type { PresentedHeaders } from './presented-headers.ts'
+
+/** The protocol revision without sessions and handshake; it carries its envelope in every request. */
+export const modernVersion = '2026-07-28'
+
+/** The revisions that begin with `initialize`, newest first. */
+export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
+
+/** Every revision served, newest first. */
+export const supportedVersions: readonly string[] = [modernVersion, ...legacyVersions]
+
+/** `modern`: one request stands alone (2026-07-28). `legacy`: the revisions of 2025. */
+export type Era = 'modern' | 'legacy'
+
+/** Something that a rule can name. */
+export interface Item {
+  readonly kind: 'tool' | 'resource' | 'prompt'
+  /** The tool's or prompt's name, the resource's URI. */
+  readonly name: string
+}
+
+/** One JSON-RPC message, as it will be run. */
+export interface Message {
+  readonly kind: 'request' | 'notification' | 'response'
+  /** There for requests; `null` for the other kinds. */
+  readonly id: JsonRpcId | null
+  /** Empty for a response. */
+  readonly method: string
+  readonly params: Readonly<Record<string, unknown>>
+  /** What the message asks for, if it names something. */
+  readonly item: Item | undefined
+}
+
+/** What a request wants done. The endpoint runs these very objects, so what was judged is what runs. */
+export interface Action {
+  readonly era: Era
+  readonly batch: boolean
+  readonly messages: readonly Message[]
+}
+
+export type ActionResult =
+  | { readonly ok: true; readonly action: Action }
+  | {
+      readonly ok: false
+      readonly code: DenialCode
+      readonly detail: string
+      readonly id: JsonRpcId | null
+      readonly data?: Readonly<Record<string, unknown>>
+    }
+
+type Refusal = ActionResult & { readonly ok: false }
+
+const maxDepth = 64
+const maxBatch = 100
+const maxMethodLength = 128
+const versionKey = 'io.modelcontextprotocol/protocolVersion'
+const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+
+/**
+ * Reads a JSON-RPC message, or a batch of them, that came over HTTP.
+ *
+ * The era is the message's own: the envelope in `params._meta` makes it modern; a version header must agree with it.
+ * `Mcp-Method` alone says nothing, because clients of the older revisions send it too. Never throws.
+ * Does not know which methods or items exist.
+ *
+ * @see MCP 2026-07-28 Streamable HTTP, "Request headers"; requirements G2 to G7, E14 to E17
+ */
+export function readHttpAction(body: Buffer, headers: PresentedHeaders): ActionResult {
+  const value = parseJson(body)
+  if (!value.ok) return refuse('body_unparsable', value.reason)
+  if (!Array.isArray(value.json)) return readSingle(value.json, headers)
+
+  const version = headers.protocolVersion
+  if (version !== undefined && version !== '2025-03-26') {
+    return refuse('batch_refused', `batches do not exist in ${short(version)}`)
+  }
+  return readBatch(value.json)
+}
+
+/** Reads one message of a transport without headers (stdio). Never throws. */
+export function readPlainAction(text: string): ActionResult {
+  const value = parseJson(text)
+  if (!value.ok) return refuse('body_unparsable', value.reason)
+  if (Array.isArray(value.json)) return readBatch(value.json)
+  return readSingle(value.json, undefined)
+}
+
+/** The call of the plain HTTP form, `{"name","arguments"}`, as the `tools/call` that it stands for. */
+export function readPlainCall(body: Buffer): ActionResult {
+  const value = parseJson(body)
+  if (!value.ok) return refuse('body_unparsable', value.reason)
+  if (!isRecord(value.json)) return refuse('message_invalid', 'the body is not an object')
+  const { name, arguments: args = {} } = value.json
+  if (typeof name !== 'string') return refuse('params_invalid', '"name" is not a string')
+  if (!isRecord(args)) return refuse('params_invalid', '"arguments" is not an object')
+  return single('legacy', requestOf('tools/call', { name, arguments: args }))
+}
+
+/** The list of the plain HTTP form, as the `tools/list` that it stands for. */
+export function plainList(): ActionResult {
+  return single('legacy', requestOf('tools/list', {}))
+}
+
+function requestOf(method: string, params: Readonly<Record<string, unknown>>): Message {
+  return { kind: 'request', id: 0, method, params, item: itemOf(method, params) }
+}
+
+function single(era: Era, message: Message): ActionResult {
+  return { ok: true, action: { era, batch: false, messages: [message] } }
+}
+
+function readSingle(json: unknown, headers: PresentedHeaders | undefined): ActionResult {
+  const read = readMessage(json)
+  if (!read.ok) return read
+  const { message } = read
+  const meta = message.params['_meta']
+  const envelope = isRecord(meta) && meta[versionKey] !== undefined ? meta : undefined
+  const headerVersion = headers?.protocolVersion
+
+  if (envelope === undefined && headerVersion !== modernVersion) {
+    const legacy: readonly string[] = legacyVersions
+    // A client that begins with "initialize" negotiates there; it is never turned away by version (CR6).
+    const known = headerVersion === undefined || legacy.includes(headerVersion)
+    if (known || message.method === 'initialize') return single('legacy', message)
+    return unsupported(message.id, headerVersion)
+  }
+  return readModern(message, envelope, headers)
+}
+
+function readModern(
+  message: Message,
+  envelope: Readonly<Record<string, unknown>> | undefined,
+  headers: PresentedHeaders | undefined,
+): ActionResult {
+  const { id } = message
+  if (message.kind === 'response')
+    return refuse('message_invalid', 'this revision has no client responses', id)
+  const version = envelope?.[versionKey]
+  if (envelope === undefined || typeof version !== 'string') {
+    return refuse('params_invalid', `"_meta" lacks "${versionKey}"`, id)
+  }
+  if (headers !== undefined) {
+    if (headers.protocolVersion !== version) {
+      return disagree(id, 'MCP-Protocol-Version', headers.protocolVersion, version)
+    }
+    const repeated = headers.repeated?.find((name) => name.startsWith('mcp-'))
+    if (repeated !== undefined) return refuse('headers_disagree', `${repeated} was sent twice`, id)
+  }
+  if (version !== modernVersion) return unsupported(id, version)
+  if (!isRecord(envelope[capabilitiesKey]) && message.kind === 'request') {
+    return refuse('params_invalid', `"_meta" lacks "${capabilitiesKey}"`, id)
+  }
+  if (headers !== undefined) {
+    if (headers.mcpMethod !== message.method) {
+      return disagree(id, 'Mcp-Method', headers.mcpMethod, message.method)
+    }
+    const name = nameFor(message)
+    if (name !== undefined && decodeHeader(headers.mcpName) !== name) {
+      return disagree(id, 'Mcp-Name', headers.mcpName, name)
+    }
+  }
+  return single('modern', message)
+}
+
+function readBatch(entries: readonly unknown[]): ActionResult {
+  if (entries.length === 0 || entries.length > maxBatch) {
+    return refuse('batch_refused', `${entries.length} messages`)
+  }
+  const messages: Message[] = []
+  for (const entry of entries) {
+    const read = readMessage(entry)
+    if (!read.ok) return read
+    const { message } = read
+    if (message.method === 'initialize') return refuse('batch_refused', 'initialize stands alone', message.id)
+    const meta = message.params['_meta']
+    if (isRecord(meta) && meta[versionKey] !== undefined) {
+      return refuse('batch_refused', `batches do not exist in ${modernVersion}`, message.id)
+    }
+    messages.push(message)
+  }
+  return { ok: true, action: { era: 'legacy', batch: true, messages } }
+}
+
+type MessageResult = { readonly ok: true; readonly message: Message } | Refusal
+
+function readMessage(json: unknown): MessageResult {
+  if (!isRecord(json)) return refuse('message_invalid', 'a message is an object')
+  const { jsonrpc, id, method, params = {} } = json
+  const validId = typeof id === 'string' || Number.isSafeInteger(id)
+  // Number.isSafeInteger and typeof have told that it is one of the two.
+  const readId = validId ? (id as JsonRpcId) : null
+  if (jsonrpc !== '2.0') return refuse('message_invalid', '"jsonrpc" is not "2.0"', readId)
+  if (id !== undefined && !validId) {
+    return refuse('message_invalid', '"id" is neither a string nor a whole number')
+  }
+  if (method === undefined && validId && ('result' in json || 'error' in json)) {
+    return { ok: true, message: { kind: 'response', id: readId, method: '', params: {}, item: undefined } }
+  }
+  if (typeof method !== 'string' || method === '' || method.length > maxMethodLength) {
+    return refuse('message_invalid', '"method" is not a name', readId)
+  }
+  if (!isRecord(params)) return refuse('params_invalid', '"params" is not an object', readId)
+  if (readId === null) {
+    return { ok: true, message: { kind: 'notification', id: null, method, params, item: undefined } }
+  }
+  return { ok: true, message: { kind: 'request', id: readId, method, params, item: itemOf(method, params) } }
+}
+
+/** What a request names. Anything that reaches an item must be here, or no rule would be asked (E12). */
+function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item | undefined {
+  switch (method) {
+    case 'tools/call':
+      return item('tool', params['name'])
+    case 'prompts/get':
+      return item('prompt', params['name'])
+    case 'resources/read':
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      return item('resource', params['uri'])
+    case 'completion/complete': {
+      const ref = params['ref']
+      if (!isRecord(ref)) return undefined
+      return ref['type'] === 'ref/prompt' ? item('prompt', ref['name']) : item('resource', ref['uri'])
+    }
+    default:
+      return undefined
+  }
+}
+
+function item(kind: Item['kind'], name: unknown): Item | undefined {
+  return typeof name === 'string' ? { kind, name } : undefined
+}
+
+/** The value that `Mcp-Name` must repeat, for the three methods that have one. */
+function nameFor({ method, item }: Message): string | undefined {
+  const named = method === 'tools/call' || method === 'prompts/get' || method === 'resources/read'
+  return named ? item?.name : undefined
+}
+
+const sentinel = /^=\?base64\?(.*)\?=$/
+
+/**
+ * A header value that could not be written as one is wrapped as `=?base64?…?=`; half a wrapping is literal text.
+ *
+ * @returns `undefined` for a wrapping whose content is not canonical base64 of UTF-8
+ */
+export function decodeHeader(value: string | undefined): string | undefined {
+  const encoded = value === undefined ? undefined : sentinel.exec(value)?.[1]
+  if (encoded === undefined) return value
+  const bytes = Buffer.from(encoded, 'base64')
+  const text = bytes.toString('utf8')
+  const canonical = bytes.toString('base64') === encoded && Buffer.from(text, 'utf8').equals(bytes)
+  return canonical ? text : undefined
+}
+
+type Json = { readonly ok: true; readonly json: unknown } | { readonly ok: false; readonly reason: string }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseJson(source: Buffer | string): Json {
+  try {
+    const json: unknown = JSON.parse(typeof source === 'string' ? source : utf8.decode(source))
+    return deeperThan(json, maxDepth)
+      ? { ok: false, reason: `nested deeper than ${maxDepth}` }
+      : { ok: true, json }
+  } catch {
+    return { ok: false, reason: 'not JSON in UTF-8' }
+  }
+}
+
+/** Stops at the limit, so that it cannot overflow the stack whatever the value is. */
+function deeperThan(value: unknown, limit: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (limit === 0) return true
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && deeperThan(member, limit - 1)) return true
+  }
+  return false
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function disagree(id: JsonRpcId | null, header: string, sent: string | undefined, body: string): Refusal {
+  const detail =
+    sent === undefined
+      ? `${header} is missing; the message says ${short(body)}`
+      : `${header} says ${short(sent)}, the message says ${short(body)}`
+  return refuse('headers_disagree', detail, id)
+}
+
+function unsupported(id: JsonRpcId | null, requested: string): Refusal {
+  const data = { supported: supportedVersions, requested: requested.slice(0, 64) }
+  return { ...refuse('version_unsupported', `version ${short(requested)}`, id), data }
+}
+
+function refuse(code: DenialCode, detail: string, id: JsonRpcId | null = null): Refusal {
+  return { ok: false, code, detail, id }
+}
+
+function short(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
+}

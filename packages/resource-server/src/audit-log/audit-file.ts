@@ -1,0 +1,70 @@
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
+import type { AuditSink } from '../audit.ts'
+import { createBatchedSink } from './batched-sink.ts'
+import { formatSeal, parseSeal } from './chain.ts'
+import { writeAll } from './line-sink.ts'
+
+export interface AuditFileOptions {
+  /** Created with mode 0600 if missing; continued if there. One process writes it. */
+  readonly path: string
+  /** Told when records cannot be written; requests are denied until they can. */
+  readonly onFailure: (reason: string) => void
+}
+
+/**
+ * A hash-chained file of records: each batch of JSON lines is followed by a seal over it and the seal before.
+ *
+ * Lines that an earlier process left unsealed are sealed first, as they stand. The file is written through the
+ * operating system's cache; a power failure can lose the last moments, which then end in an unsealed line.
+ *
+ * @throws {Error} when the file cannot be opened, or its last seal cannot be found
+ */
+export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink {
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+  const descriptor = openSync(path, flags, 0o600)
+  let previous = sealTail(descriptor, path)
+  let size = fstatSync(descriptor).size
+
+  const sink = createBatchedSink((lines) => {
+    if (fstatSync(descriptor).size !== size) {
+      throw new Error(
+        `${path} was changed by someone else. Move it away and start again; each process needs a file of its own.`,
+      )
+    }
+    const seal = formatSeal(previous, lines)
+    const bytes = Buffer.from(`${lines.join('\n')}\n${seal.line}\n`)
+    try {
+      writeAll(descriptor, bytes)
+    } catch (error) {
+      ftruncateSync(descriptor, size) // A full disk may have taken a part of it.
+      throw error
+    }
+    size += bytes.length
+    previous = seal.hash
+  }, onFailure)
+
+  return {
+    ...sink,
+    close: async () => {
+      await sink.close()
+      closeSync(descriptor)
+    },
+  }
+}
+
+/** Finds the last seal, and seals what follows it. */
+function sealTail(descriptor: number, path: string): string {
+  if (!fstatSync(descriptor).isFile()) throw new Error(`${path} is not a regular file.`)
+  const text = readFileSync(descriptor, 'utf8')
+  if (text === '') return ''
+  const lines = text.split('\n')
+  const complete = lines.at(-1) === ''
+  if (complete) lines.pop()
+  const last = lines.findLastIndex((line) => parseSeal(line) !== undefined)
+  const previous = parseSeal(lines[last] ?? '')?.hash ?? ''
+  const tail = lines.slice(last + 1)
+  if (tail.length === 0) return previous
+  const seal = formatSeal(previous, tail)
+  writeAll(descriptor, Buffer.from(`${complete ? '' : '\n'}${seal.line}\n`))
+  return seal.hash
+}

@@ -1,0 +1,140 @@
+import type { Decision, Granted } from './decision.ts'
+import { denials, type DenialCode } from './denials.ts'
+import type { Identity } from './identity/identity.ts'
+import type { CompiledRule, Verdict } from './policy/policy.ts'
+
+/** Where records go. Each line is one JSON object without its line end. */
+export interface AuditSink {
+  /** Takes a record. Must not throw and must not wait. */
+  readonly write: (line: string) => void
+  /** Whether records can still be kept. While they cannot, requests are denied: no decision without a record. */
+  readonly available: () => boolean
+  /** Writes what is waiting. */
+  readonly close: () => Promise<void>
+}
+
+/** How a granted request ended. */
+export interface Outcome {
+  /** HTTP status; 0 where the transport has none. */
+  readonly status: number
+  /** `tool_error`: the tool answered with `isError`. `error`: a JSON-RPC error. `cancelled`: nobody was left to answer. */
+  readonly result: 'ok' | 'tool_error' | 'error' | 'cancelled'
+  readonly durationMilliseconds: number
+}
+
+export interface Recorder {
+  readonly decision: (decision: Decision, address: string | undefined, timeMilliseconds: number) => void
+  readonly outcome: (decision: Granted, outcome: Outcome, timeMilliseconds: number) => void
+}
+
+const maxNameLength = 128
+
+/**
+ * Builds what writes records: one for each decision, and one for how each granted request ended.
+ *
+ * A record is made of named facts only. There is no way into it for a token, a header, an argument or a result;
+ * a resource is recorded by its kind, since its URI may say what is in it.
+ */
+export function createRecorder(sink: AuditSink): Recorder {
+  // What a token says of its caller is the same in every record: it is written out once.
+  const callers = new WeakMap<Identity, string>()
+  const rules = new WeakMap<CompiledRule, string>()
+
+  function caller(identity: Identity | undefined): string {
+    if (identity === undefined) return ''
+    let text = callers.get(identity)
+    if (text === undefined) {
+      const { issuer, subject, clientId, tokenId, scopes } = identity
+      text = members({ issuer, subject, client: clientId, token: tokenId, granted: [...scopes] })
+      callers.set(identity, text)
+    }
+    return text
+  }
+
+  function ruleOf(verdict: Verdict): string {
+    const { rule } = verdict
+    if (verdict.outcome === 'allow' && rule !== undefined) {
+      let text = rules.get(rule)
+      if (text === undefined) {
+        rules.set(rule, (text = members({ rule: rule.id, required: rule.require?.scopes })))
+      }
+      return text
+    }
+    if (verdict.outcome === 'challenge') {
+      return members({ rule: rule?.id, required: verdict.scopes, missing: verdict.missing })
+    }
+    return 'unmet' in verdict ? members({ rule: rule?.id, unmet: verdict.unmet }) : ''
+  }
+
+  function messages({ action, verdicts = [] }: Decision): string {
+    if (action === undefined) return ''
+    const era = `,"era":"${action.era}"`
+    const texts = action.messages.map(({ kind, method, item }, index) => {
+      const verdict = verdicts[index]
+      const name =
+        item === undefined || item.kind === 'resource' ? undefined : item.name.slice(0, maxNameLength)
+      const text =
+        `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method)}` +
+        (item === undefined ? '' : `,"item":"${item.kind}"`) +
+        (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`)
+      return verdict === undefined ? text : text + ruleOf(verdict)
+    })
+    if (!action.batch) return era + (texts[0] ?? '')
+    const outcomes = verdicts.map(({ outcome }) => `,"outcome":"${outcome}"`)
+    return `${era},"batch":[${texts.map((text, index) => `{${(text + (outcomes[index] ?? '')).slice(1)}}`).join(',')}]`
+  }
+
+  return {
+    decision: (decision, address, time) => {
+      const { id, identity } = decision
+      const end = decision.granted
+        ? ''
+        : members({
+            code: decision.denial.code,
+            status: denials[decision.denial.code].status,
+            detail: decision.denial.detail,
+          })
+      sink.write(
+        `{"kind":"decision","time":"${new Date(time).toISOString()}","id":"${id}"` +
+          `,"outcome":"${decision.granted ? 'allow' : outcomeOf(decision.denial.code)}"${end}` +
+          `${caller(identity)}${messages(decision)}` +
+          `${address === undefined ? '' : `,"address":${plainOrEscaped(address)}`}}`,
+      )
+    },
+    outcome: ({ id }, { status, result, durationMilliseconds }, time) => {
+      sink.write(
+        `{"kind":"outcome","time":"${new Date(time).toISOString()}","decision":"${id}","status":${status}` +
+          `,"result":"${result}","milliseconds":${Math.round(durationMilliseconds * 1000) / 1000}}`,
+      )
+    },
+  }
+}
+
+function outcomeOf(code: DenialCode): string {
+  if (code === 'scope_missing') return 'challenge'
+  if (code === 'rule_refused') return 'refuse'
+  return code === 'item_hidden' ? 'hide' : 'deny'
+}
+
+/** `,"name":value` for each value that is there. */
+function members(values: Readonly<Record<string, unknown>>): string {
+  let text = ''
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) text += `,"${name}":${escaped(JSON.stringify(value))}`
+  }
+  return text
+}
+
+const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+function plainOrEscaped(text: string): string {
+  return plainText.test(text) ? `"${text}"` : escaped(JSON.stringify(text))
+}
+
+// JSON leaves these as they are, but terminals and line readers act on them (requirement K4).
+// oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+const unsafe = /[\x7f-\x9f\u2028\u2029]/g
+
+function escaped(json: string): string {
+  return json.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,0 +1,124 @@
+import type { Denial, RequestForm } from './decision.ts'
+import { unknownItemError } from './decision.ts'
+import { denials, type DenialRule } from './denials.ts'
+import { formatErrorResponse, type JsonRpcError } from './json-rpc.ts'
+
+/** An answer, ready to be written. */
+export interface DenialResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON, or empty. */
+  readonly body: string
+}
+
+export interface ChallengeOptions {
+  /** Where the metadata stands; absolute, on the resource's own origin. */
+  readonly metadataUrl: string
+  /** The scopes a first login should ask for. */
+  readonly baseScopes: readonly string[]
+  /** Say `invalid_token` also where no token was sent, for hosts that refresh only then. */
+  readonly errorWithoutToken: boolean
+}
+
+export type FormatDenial = (denial: Denial, form: RequestForm, decisionId: string) => DenialResponse
+
+/**
+ * Builds what turns a denial into an answer.
+ *
+ * The wire says little: the OAuth code and a fixed sentence. Nothing of the token, the rule or the cause is in it.
+ *
+ * @see RFC 6750 §3, RFC 9728 §5.1, RFC 9110 §11.6.1
+ */
+export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
+  const { metadataUrl, baseScopes, errorWithoutToken } = options
+
+  return (denial, form, decisionId) => {
+    const rule = denials[denial.code]
+    const status = form !== 'mcp' && rule.status === 200 ? plainStatus(denial) : rule.status
+    const headers: Record<string, string> = {
+      'cache-control': 'no-store',
+      'doorman-decision': decisionId,
+    }
+    const challenge = formatChallenge(denial, rule)
+    if (challenge !== undefined) headers['www-authenticate'] = challenge
+    if (rule.status === 405) headers['allow'] = form === 'plain-list' ? 'GET' : 'POST'
+    if (denial.retryAfterSeconds !== undefined) {
+      headers['retry-after'] = String(Math.max(1, Math.ceil(denial.retryAfterSeconds)))
+    }
+    if (denial.limit !== undefined) addRateLimit(headers, denial.limit)
+    const body = denial.silent === true ? '' : formatBody(denial, rule, form)
+    if (body !== '') headers['content-type'] = 'application/json'
+    return { status, headers, body }
+  }
+
+  function formatChallenge(denial: Denial, rule: DenialRule): string | undefined {
+    const unauthorized = rule.status === 401
+    if (!unauthorized && rule.oauthError === undefined) return undefined
+    const error = rule.oauthError ?? (errorWithoutToken ? 'invalid_token' : undefined)
+    const scopes = denial.scopes ?? baseScopes
+    const parameters = [
+      error === undefined ? undefined : `error="${error}"`,
+      error === undefined ? undefined : `error_description="${describe(denial, rule).replaceAll('"', "'")}"`,
+      scopes.length === 0 ? undefined : `scope="${scopes.join(' ')}"`,
+      `resource_metadata="${metadataUrl}"`,
+    ]
+    return `Bearer ${parameters.filter((parameter) => parameter !== undefined).join(', ')}`
+  }
+}
+
+function plainStatus({ code }: Denial): number {
+  return code === 'item_hidden' ? 404 : 403
+}
+
+function describe(denial: Denial, rule: DenialRule): string {
+  return denial.missing === undefined ? rule.sentence : `${rule.sentence}: ${denial.missing.join(' ')}`
+}
+
+function formatBody(denial: Denial, rule: DenialRule, form: RequestForm): string {
+  if (rule.jsonRpcCode !== undefined && form === 'mcp') {
+    return formatErrorResponse(denial.id, jsonRpcError(denial, rule, rule.jsonRpcCode))
+  }
+  return JSON.stringify({
+    error: plainError(denial, rule),
+    error_description:
+      denial.code === 'item_hidden' ? unknownItemError(denial.item).message : describe(denial, rule),
+    ...(denial.scopes !== undefined && { scope: denial.scopes.join(' ') }),
+  })
+}
+
+function jsonRpcError(denial: Denial, rule: DenialRule, code: number): JsonRpcError {
+  if (denial.code === 'item_hidden') return unknownItemError(denial.item)
+  return {
+    code,
+    // What is wrong with a message is no secret from the one who sent it.
+    message: rule.status === 400 ? `${rule.sentence} (${denial.detail})` : rule.sentence,
+    ...(denial.data !== undefined && { data: denial.data }),
+  }
+}
+
+function plainError(denial: Denial, rule: DenialRule): string {
+  if (rule.oauthError !== undefined) return rule.oauthError
+  switch (rule.status) {
+    case 401:
+      return 'unauthorized'
+    case 429:
+      return 'rate_limited'
+    case 503:
+      return 'temporarily_unavailable'
+    case 200:
+      return denial.code === 'item_hidden' ? 'unknown_tool' : 'access_denied'
+    case 405:
+      return 'method_not_allowed'
+    default:
+      return 'invalid_request'
+  }
+}
+
+/** The structured fields of draft-ietf-httpapi-ratelimit-headers: the policy, and where the caller stands in it. */
+function addRateLimit(
+  headers: Record<string, string>,
+  { name, rate, state }: NonNullable<Denial['limit']>,
+): void {
+  headers['ratelimit-policy'] = `"${name}";q=${rate.count};w=${Math.ceil(rate.perSeconds)}`
+  headers['ratelimit'] = `"${name}";r=${state.remaining};t=${Math.ceil(state.retryAfterSeconds)}`
+}

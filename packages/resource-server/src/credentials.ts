@@ -1,0 +1,38 @@
+import type { DenialCode } from './denials.ts'
+import type { PresentedHeaders } from './presented-headers.ts'
+
+export type Credentials =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly code: DenialCode }
+
+// RFC 9110 §11.4: the scheme, spaces (never tabs), then token68 and nothing after it.
+const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+const otherScheme = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/
+const queryToken = /[?&]access_token=/i
+
+/**
+ * Reads the presented access token from the request's headers.
+ *
+ * A token in the query is never used (OAuth 2.1 §5.1); beside one in the header it makes the request ambiguous.
+ * Does not look at the token itself.
+ *
+ * @see RFC 6750 §2.1, §3.1
+ */
+export function readCredentials(headers: PresentedHeaders, target: string): Credentials {
+  if (headers.repeated?.includes('authorization') === true) return refuse('authorization_repeated')
+  const value = headers.authorization
+  if (value === undefined) return refuse('token_missing')
+
+  const token = bearer.exec(value)?.[1]
+  if (token !== undefined) {
+    return queryToken.test(target) ? refuse('token_presented_twice') : { ok: true, token }
+  }
+  // Two fields that something on the way joined with a comma.
+  if (/,\s*(?:bearer|dpop|basic) /i.test(value)) return refuse('authorization_repeated')
+  if (/^bearer(?:\s|$)/i.test(value) || !otherScheme.test(value)) return refuse('authorization_malformed')
+  return refuse('token_missing')
+}
+
+function refuse(code: DenialCode): Credentials {
+  return { ok: false, code }
+}

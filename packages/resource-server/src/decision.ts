@@ -1,0 +1,67 @@
+import type { Action, Item, Message } from './action.ts'
+import type { DenialCode } from './denials.ts'
+import type { Identity } from './identity/identity.ts'
+import type { JsonRpcError, JsonRpcId } from './json-rpc.ts'
+import type { LimitState, Rate } from './limits.ts'
+import type { Verdict } from './policy/policy.ts'
+
+/** How a request came: as MCP over HTTP, or in the plain form of `GET /tools/list` and `POST /tools/call`. */
+export type RequestForm = 'mcp' | 'plain-list' | 'plain-call'
+
+/** Why a request is not run, with all that an answer and a record need. */
+export interface Denial {
+  readonly code: DenialCode
+  /** For operators only. */
+  readonly detail: string
+  /** The id of the message that is answered; `null` when unknown or when there is none. */
+  readonly id: JsonRpcId | null
+  /** Set when the denied message was a notification, which gets no body. */
+  readonly silent?: boolean
+  /** `data` of the JSON-RPC error. */
+  readonly data?: Readonly<Record<string, unknown>>
+  readonly retryAfterSeconds?: number
+  /** Every scope of the operation, and those of them that the token lacks. */
+  readonly scopes?: readonly string[]
+  readonly missing?: readonly string[]
+  readonly item?: Item
+  readonly limit?: { readonly name: string; readonly rate: Rate; readonly state: LimitState }
+}
+
+/** The caller may run the action. */
+export interface Granted {
+  readonly granted: true
+  /** Names the decision in records. */
+  readonly id: string
+  readonly form: RequestForm
+  readonly identity: Identity
+  readonly action: Action
+  readonly verdicts: readonly Verdict[]
+  /** For each message of the action: `undefined` to run it, or the error that stands in for its result. */
+  readonly inPlace: readonly (JsonRpcError | undefined)[]
+}
+
+/** The request must be answered with the denial, and nothing of it may run. */
+export interface Denied {
+  readonly granted: false
+  readonly id: string
+  readonly form: RequestForm
+  readonly denial: Denial
+  readonly identity?: Identity
+  readonly action?: Action
+  readonly verdicts?: readonly Verdict[]
+}
+
+export type Decision = Granted | Denied
+
+/** The error for an item that does not exist, and for one that is hidden: no caller can tell them apart. */
+export function unknownItemError(item: Item | undefined): JsonRpcError {
+  if (item === undefined) return { code: -32602, message: 'Unknown item' }
+  const shown = item.name.length > 128 ? `${item.name.slice(0, 128)}…` : item.name
+  if (item.kind === 'resource') return { code: -32602, message: 'Resource not found', data: { uri: shown } }
+  return { code: -32602, message: `Unknown ${item.kind}: ${shown}` }
+}
+
+/** The message that a denial of this action answers: its only one, or none for a batch. */
+export function answeredMessage(action: Action): Message | undefined {
+  return action.batch ? undefined : action.messages[0]
+}

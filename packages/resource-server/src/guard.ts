@@ -1,0 +1,204 @@
+import {
+  plainList,
+  readHttpAction,
+  readPlainCall,
+  type Action,
+  type ActionResult,
+  type Message,
+} from './action.ts'
+import type { AuditSink, Recorder } from './audit.ts'
+import { readCredentials } from './credentials.ts'
+import {
+  answeredMessage,
+  unknownItemError,
+  type Decision,
+  type Denial,
+  type RequestForm,
+} from './decision.ts'
+import { denials, type DenialCode } from './denials.ts'
+import type { Identity } from './identity/identity.ts'
+import type { Verify } from './identity/verifier.ts'
+import type { JsonRpcError } from './json-rpc.ts'
+import type { Limiter } from './limits.ts'
+import type { Policy, Verdict } from './policy/policy.ts'
+import type { PresentedHeaders } from './presented-headers.ts'
+
+/** A request as the guard sees it; whoever speaks HTTP makes one. */
+export interface AccessRequest {
+  readonly form: RequestForm
+  /** The HTTP method. */
+  readonly method: string
+  /** The request target, with the query. */
+  readonly target: string
+  readonly headers: PresentedHeaders
+  /** The peer's address, for records only. */
+  readonly address: string | undefined
+  /** Reads the whole body, or says why it cannot. Called only for a proven caller, at most once. */
+  readonly readBody: () => Promise<Buffer | DenialCode>
+}
+
+export interface GuardParts {
+  readonly verify: Verify
+  readonly policy: Policy
+  readonly callerLimit: Limiter | undefined
+  readonly ruleLimits: ReadonlyMap<string, Limiter>
+  readonly audit: AuditSink
+  readonly recorder: Recorder
+  readonly nextId: () => string
+  readonly nowSeconds: () => number
+  /** Never runs backwards, unlike the clock that tokens are judged by. */
+  readonly monotonicSeconds: () => number
+}
+
+/** Decides a request: may its caller do what it asks? Never throws; whatever goes wrong denies. */
+export async function guard(request: AccessRequest, parts: GuardParts): Promise<Decision> {
+  const id = parts.nextId()
+  let decision: Decision
+  try {
+    decision = await decideAccess(request, id, parts)
+  } catch (error) {
+    decision = deny(request, id, {
+      code: 'decision_failed',
+      detail: errorName(error),
+      id: null,
+      retryAfterSeconds: 1,
+    })
+  }
+  parts.recorder.decision(decision, request.address, parts.nowSeconds() * 1000) // Exactly one for each decision.
+  return decision
+}
+
+async function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Promise<Decision> {
+  const { form } = request
+  if (!parts.audit.available()) {
+    return deny(request, id, { ...bare('audit_unavailable', 'records cannot be kept'), retryAfterSeconds: 5 })
+  }
+
+  const credentials = readCredentials(request.headers, request.target)
+  if (!credentials.ok) return deny(request, id, bare(credentials.code, ''))
+
+  const pending = parts.verify(credentials.token)
+  const verified = pending instanceof Promise ? await pending : pending
+  if (!verified.ok) return deny(request, id, { ...verified, id: null })
+  const { identity } = verified
+
+  const read = await readAction(request) // The body is read only for a proven caller.
+  if (!read.ok) return { ...deny(request, id, read), identity }
+  const { action } = read
+
+  const overLimit = takeCallerLimit(identity, action, parts)
+  if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, action }
+
+  // Every message is judged before any runs (requirement E15).
+  const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
+  const refusal = judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts)
+  if (refusal !== undefined) return { ...deny(request, id, refusal), identity, action, verdicts }
+
+  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index]))
+  return { granted: true, id, form, identity, action, verdicts, inPlace }
+}
+
+async function readAction(request: AccessRequest): Promise<ActionResult> {
+  const { form, method, headers } = request
+  const expected = form === 'plain-list' ? 'GET' : 'POST'
+  if (method !== expected)
+    return { ok: false, code: 'method_not_allowed', detail: method.slice(0, 20), id: null }
+  if (form === 'plain-list') return plainList()
+  if (!/^application\/json *(?:;|$)/i.test(headers.contentType ?? '')) {
+    return { ok: false, code: 'media_type_unsupported', detail: 'Content-Type is another', id: null }
+  }
+  const body = await request.readBody()
+  if (typeof body === 'string') return { ok: false, code: body, detail: '', id: null }
+  return form === 'plain-call' ? readPlainCall(body) : readHttpAction(body, headers)
+}
+
+function takeCallerLimit(identity: Identity, action: Action, parts: GuardParts): Denial | undefined {
+  if (parts.callerLimit === undefined) return undefined
+  const state = parts.callerLimit.take(identity.callerKey, action.messages.length, parts.monotonicSeconds())
+  if (state.allowed) return undefined
+  return limitDenial('caller_limit_reached', 'caller', parts.callerLimit, state, action)
+}
+
+/** Limits of rules count what would run: a denied or hidden call has cost the caller's own limit only. */
+function takeRuleLimits(
+  identity: Identity,
+  action: Action,
+  verdicts: readonly Verdict[],
+  parts: GuardParts,
+): Denial | undefined {
+  for (const verdict of verdicts) {
+    const limiter = verdict.outcome === 'allow' ? parts.ruleLimits.get(verdict.rule?.id ?? '') : undefined
+    if (limiter === undefined) continue
+    const state = limiter.take(identity.callerKey, 1, parts.monotonicSeconds())
+    if (!state.allowed) return limitDenial('rule_limit_reached', 'rule', limiter, state, action)
+  }
+  return undefined
+}
+
+function limitDenial(
+  code: 'caller_limit_reached' | 'rule_limit_reached',
+  name: string,
+  limiter: Limiter,
+  state: NonNullable<Denial['limit']>['state'],
+  action: Action,
+): Denial {
+  const { retryAfterSeconds } = state
+  return {
+    ...bare(code, `${limiter.rate.count} in ${limiter.rate.perSeconds} s`),
+    ...answers(action),
+    retryAfterSeconds,
+    limit: { name, rate: limiter.rate, state },
+    data: {
+      type: 'about:blank',
+      title: 'Too Many Requests',
+      status: 429,
+      retryAfterSeconds: Math.ceil(retryAfterSeconds),
+    },
+  }
+}
+
+/**
+ * What denies the whole request: a missing scope of any message, with all missing ones in one challenge; or, outside
+ * a batch, whatever denies its only message. Within a batch other denials stand in place of their own results.
+ */
+function judgeTogether(action: Action, verdicts: readonly Verdict[]): Denial | undefined {
+  const challenges = verdicts.filter((verdict) => verdict.outcome === 'challenge')
+  if (challenges.length > 0) {
+    return {
+      ...bare('scope_missing', ''),
+      ...answers(action),
+      scopes: [...new Set(challenges.flatMap(({ scopes }) => scopes))],
+      missing: [...new Set(challenges.flatMap(({ missing }) => missing))],
+    }
+  }
+  const [verdict] = verdicts
+  if (action.batch || verdict === undefined || verdict.outcome === 'allow') return undefined
+  const item = action.messages[0]?.item
+  const code = verdict.outcome === 'hide' ? 'item_hidden' : 'rule_refused'
+  return { ...bare(code, ''), ...answers(action), ...(item !== undefined && { item }) }
+}
+
+function errorInPlace(message: Message, verdict: Verdict | undefined): JsonRpcError | undefined {
+  // A message without a verdict was never judged, so it may not run.
+  if (verdict === undefined || verdict.outcome === 'hide') return unknownItemError(message.item)
+  if (verdict.outcome === 'allow') return undefined
+  return { code: 403, message: denials.rule_refused.sentence }
+}
+
+/** Which message a denial answers, and whether it may have an answer at all. */
+function answers(action: Action): Pick<Denial, 'id' | 'silent'> {
+  const message = answeredMessage(action)
+  return { id: message?.id ?? null, silent: action.messages.every(({ kind }) => kind !== 'request') }
+}
+
+function bare(code: DenialCode, detail: string): Denial {
+  return { code, detail, id: null }
+}
+
+function deny({ form }: AccessRequest, id: string, denial: Denial): Decision & { readonly granted: false } {
+  return { granted: false, id, form, denial }
+}
+
+function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}

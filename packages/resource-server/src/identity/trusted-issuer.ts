@@ -1,0 +1,169 @@
+import { createOutbound, isLoopbackHost } from '@mcp-doorman/outbound'
+import { createCasdoorLoader, createStandardLoader } from './issuer-documents.ts'
+import { defaultKeyTimes, IssuerKeys, type KeyTimes } from './issuer-keys.ts'
+import { casdoor } from './profiles/casdoor.ts'
+import type { TokenProfile } from './profiles/profile.ts'
+import { rfc9068 } from './profiles/rfc9068.ts'
+import { supportedAlgorithms } from './verification-keys.ts'
+
+/** An issuer of standard JWT access tokens (RFC 9068). */
+export interface StandardIssuerOptions {
+  /** The issuer identifier, compared code point by code point with `iss`. Https, or http on loopback. */
+  readonly issuer: string
+  /** Where its keys are, if it publishes no discovery document. */
+  readonly jwksUri?: string
+  /** Accepted values of `alg`; asymmetric only. Default: RS256, PS256, ES256, ES384, ES512, EdDSA, Ed25519. */
+  readonly algorithms?: readonly string[]
+  /** Accept tokens of these clients only. Default: every client of this issuer that gets our audience. */
+  readonly allowedClients?: readonly string[]
+}
+
+/**
+ * A Casdoor instance that issues the tokens itself.
+ *
+ * Any application of a Casdoor can be given our audience by its client, so one of `application` and
+ * `allowedClients` is required.
+ */
+export interface CasdoorIssuerOptions {
+  /** The instance's `origin` setting, without a path or final slash. */
+  readonly casdoor: string
+  /** The application's name: pins its signing key, its client id and, where the token says it, its organization. */
+  readonly application?: string
+  /** Client ids whose tokens are accepted, besides the application's own; `'any'` accepts every application. */
+  readonly allowedClients?: readonly string[] | 'any'
+  /** Organizations whose users are accepted; the token must then say which (`owner`). Default: not looked at. */
+  readonly allowedOwners?: readonly string[]
+}
+
+export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
+
+/** An issuer as the verifier uses it. */
+export interface TrustedIssuer {
+  readonly issuer: string
+  readonly profile: TokenProfile
+  readonly keys: IssuerKeys
+  /** Whether tokens of this client are accepted. */
+  readonly clientAllowed: (clientId: string) => boolean
+  /** Whether users of this organization are accepted; `undefined` when the token does not say. */
+  readonly ownerAllowed: (owner: string | undefined) => boolean
+  readonly close: () => void
+}
+
+export interface IssuerContext {
+  readonly nowSeconds: () => number
+  readonly keyTimes?: Partial<KeyTimes>
+  readonly outboundTimeoutSeconds?: number
+}
+
+/**
+ * Builds a trusted issuer. Opens no connection.
+ *
+ * @param problems - receives every mistake found; the result must not be used when there is one
+ */
+export function createTrustedIssuer(
+  options: IssuerOptions,
+  context: IssuerContext,
+  problems: string[],
+): TrustedIssuer {
+  return 'casdoor' in options
+    ? createCasdoorIssuer(options, context, problems)
+    : createStandardIssuer(options, context, problems)
+}
+
+function createStandardIssuer(
+  options: StandardIssuerOptions,
+  context: IssuerContext,
+  problems: string[],
+): TrustedIssuer {
+  const { issuer, jwksUri, algorithms, allowedClients } = options
+  checkIssuerUrl('issuer', issuer, problems)
+  if (jwksUri !== undefined) checkIssuerUrl('jwksUri', jwksUri, problems)
+  for (const algorithm of algorithms ?? []) {
+    if (!supportedAlgorithms.has(algorithm)) {
+      problems.push(`issuer ${issuer}: algorithm "${algorithm}" is not one that can be trusted here`)
+    }
+  }
+  const outbound = outboundTo([issuer, jwksUri ?? issuer], context)
+  const profile = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
+  const clients = allowedClients && new Set(allowedClients)
+  return {
+    issuer,
+    profile,
+    keys: keysOf(createStandardLoader(outbound, issuer, jwksUri), profile, context),
+    clientAllowed: (clientId) => clients === undefined || clients.has(clientId),
+    ownerAllowed: () => true,
+    close: () => outbound.close(),
+  }
+}
+
+function createCasdoorIssuer(
+  options: CasdoorIssuerOptions,
+  context: IssuerContext,
+  problems: string[],
+): TrustedIssuer {
+  const { casdoor: issuer, application, allowedClients = [], allowedOwners } = options
+  checkIssuerUrl('casdoor', issuer, problems)
+  if (URL.canParse(issuer) && new URL(issuer).origin !== issuer) {
+    problems.push(
+      `casdoor: "${issuer}" must be the bare origin that Casdoor's own "origin" setting names. Write "${new URL(issuer).origin}".`,
+    )
+  }
+  if (application === undefined && allowedClients !== 'any' && allowedClients.length === 0) {
+    problems.push(
+      `casdoor ${issuer}: any application of this Casdoor could obtain tokens for this server. Name the application, or the client ids to accept.`,
+    )
+  }
+  const outbound = outboundTo([issuer], context)
+  const keys = keysOf(createCasdoorLoader(outbound, issuer, application), casdoor, context)
+  const clients = new Set(allowedClients === 'any' ? [] : allowedClients)
+  const owners = allowedOwners && new Set(allowedOwners)
+  return {
+    issuer,
+    profile: casdoor,
+    keys,
+    clientAllowed: (clientId) =>
+      allowedClients === 'any' || clients.has(clientId) || keys.application?.clientId === clientId,
+    ownerAllowed: (owner) => {
+      if (owners !== undefined) return owner !== undefined && owners.has(owner)
+      // The pinned client already belongs to one organization; a token that names another one is a stranger's.
+      const pinned = clients.size === 0 && allowedClients !== 'any' ? keys.application?.owner : undefined
+      return pinned === undefined || owner === undefined || owner === pinned
+    },
+    close: () => outbound.close(),
+  }
+}
+
+function keysOf(
+  load: ConstructorParameters<typeof IssuerKeys>[0],
+  profile: TokenProfile,
+  context: IssuerContext,
+): IssuerKeys {
+  return new IssuerKeys(
+    load,
+    profile.refusedKeys,
+    { ...defaultKeyTimes, ...context.keyTimes },
+    context.nowSeconds,
+  )
+}
+
+function outboundTo(urls: readonly string[], context: IssuerContext): ReturnType<typeof createOutbound> {
+  const trustedOrigins = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin)
+  return createOutbound({
+    trustedOrigins: [...new Set(trustedOrigins)],
+    ...(context.outboundTimeoutSeconds !== undefined && { timeoutSeconds: context.outboundTimeoutSeconds }),
+  })
+}
+
+function checkIssuerUrl(name: string, value: string, problems: string[]): void {
+  if (!URL.canParse(value)) {
+    problems.push(`${name}: "${value}" is not a URL. Write it as https://auth.example.com.`)
+    return
+  }
+  const url = new URL(value)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) {
+    problems.push(`${name}: "${value}" must be https; plain http is for loopback only.`)
+  }
+  if (url.username !== '' || url.hash !== '' || (name !== 'jwksUri' && url.search !== '')) {
+    problems.push(`${name}: "${value}" must have no user, query or fragment.`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Message } from '../action.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { Rate } from '../limits.ts'
+
+/** What a rule's `when` may look at. */
+export interface ConditionContext {
+  readonly identity: Identity
+  readonly message: Message
+  /** The arguments of a tool or prompt; empty for others. */
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** What a caller must have. Within one list of `any…` one entry is enough; the lists all apply. */
+export interface Requirements {
+  /** All of these. Missing ones end in a challenge. */
+  readonly scopes?: readonly string[]
+  /** One of these. None ends in a challenge for the first. */
+  readonly anyScope?: readonly string[]
+  readonly anyRole?: readonly string[]
+  readonly anyGroup?: readonly string[]
+  /** OAuth client ids. */
+  readonly anyClient?: readonly string[]
+}
+
+/**
+ * A rule: the items it names, and who may use them.
+ *
+ * Names are exact, or globs in which `*` stands for any run of characters.
+ * The first rule that names an item is the only one judged; an item that no rule names is hidden.
+ */
+export interface Rule {
+  /** Appears in records. Default: the rule's place, `rules[0]`. */
+  readonly id?: string
+  readonly tools?: readonly string[]
+  /** URIs. */
+  readonly resources?: readonly string[]
+  readonly prompts?: readonly string[]
+  readonly require?: Requirements
+  /** Must return exactly `true`; anything else, and an exception, denies. */
+  readonly when?: (context: ConditionContext) => boolean
+  /** What a caller meets whom no scope can help: `refuse` says so, `hide` answers as for an unknown item. */
+  readonly otherwise?: 'refuse' | 'hide'
+  /** For each caller, over all items that the rule names. */
+  readonly limit?: Rate
+}
+
+/** A scope that this resource knows. */
+export interface ScopeDefinition {
+  /** Scopes that come with this one. Without cycles. */
+  readonly implies?: readonly string[]
+}

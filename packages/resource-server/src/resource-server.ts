@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto'
+import { isLoopbackHost } from '@mcp-doorman/outbound'
+import type { Item } from './action.ts'
+import { createRecorder, type AuditSink, type Outcome } from './audit.ts'
+import { createDenialFormatter, type DenialResponse } from './challenge.ts'
+import type { Decision, Denied, Granted } from './decision.ts'
+import { guard, type AccessRequest, type GuardParts } from './guard.ts'
+import { acceptedAudiences } from './identity/audience.ts'
+import type { Identity } from './identity/identity.ts'
+import type { KeyTimes } from './identity/issuer-keys.ts'
+import { createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
+import { createVerifier } from './identity/verifier.ts'
+import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
+import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
+import { compilePolicy } from './policy/policy.ts'
+import type { Rule, ScopeDefinition } from './policy/rule.ts'
+
+export interface ResourceServerOptions {
+  /**
+   * The resource identifier: the URL that clients are given, byte for byte.
+   *
+   * Https, or http on loopback; without query, fragment or final slash after a path.
+   */
+  readonly resource: string
+  /** Further spellings of the resource that tokens may name as audience. Compared exactly. Default: none. */
+  readonly audienceAliases?: readonly string[]
+  /** Who issues tokens for this resource; at least one. The metadata lists them in this order. */
+  readonly issuers: readonly IssuerOptions[]
+  /** Every scope that rules may ask for. */
+  readonly scopes: Readonly<Record<string, ScopeDefinition>>
+  /** Which of them the metadata publishes. Default: all. */
+  readonly publishedScopes?: readonly string[]
+  /** What a first login should ask for. Default: nothing is suggested. */
+  readonly challengeScopes?: readonly string[]
+  readonly rules: readonly Rule[]
+  /** How often one caller (issuer, subject and client) may send a message; `'off'` for no limit. Default: 600 in 60 s. */
+  readonly callerLimit?: Rate | 'off'
+  /** Where decision and outcome records go. */
+  readonly audit: AuditSink
+  readonly resourceName?: string
+  /** URL of a page for people. */
+  readonly documentation?: string
+  /** How far an issuer's clock may differ from ours, in seconds; 0 to 300. Default: 30. */
+  readonly clockToleranceSeconds?: number
+  /** Longest token that is looked at, in bytes; 1,024 to 32,768. Default: 16,384. */
+  readonly maxTokenBytes?: number
+  /** How many verified tokens are remembered; 100 to 1,000,000. Default: 20,000, and never more than 64 MiB of tokens. */
+  readonly maxCachedTokens?: number
+  /** Say `invalid_token` in the challenge also where no token was sent. Default: false. */
+  readonly errorWithoutToken?: boolean
+  /** How long keys are used. See {@link KeyTimes} for the defaults. */
+  readonly keyTimes?: Partial<KeyTimes>
+  /** How long one question to an issuer may take, in seconds. Default: 5. */
+  readonly outboundTimeoutSeconds?: number
+  /** Epoch seconds. Default: the machine's clock. */
+  readonly nowSeconds?: () => number
+}
+
+/** An OAuth 2.1 resource server for one MCP resource. */
+export interface ResourceServer {
+  /** What to publish, and where. */
+  readonly metadata: ProtectedResourceMetadata
+  /** Decides a request, and records the decision. Never throws. */
+  readonly guard: (request: AccessRequest) => Promise<Decision>
+  /** The answer for a denied request. */
+  readonly formatDenial: (denied: Denied) => DenialResponse
+  /** Whether a list shows this item to this caller. */
+  readonly shows: (identity: Identity, item: Item) => boolean
+  /** Records how a granted request ended. */
+  readonly recordOutcome: (granted: Granted, outcome: Outcome) => void
+  /** Fetches the issuers' keys. Says for each issuer why they are not here; empty when all are. Never throws. */
+  readonly ready: () => Promise<readonly string[]>
+  /** Ends connections to issuers, and writes the records that wait. */
+  readonly close: () => Promise<void>
+}
+
+const maxCachedBytes = 64 * 1024 * 1024
+const defaultCallerLimit: Rate = { count: 600, perSeconds: 60 }
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/**
+ * Builds a resource server. Opens no connection: keys are fetched with the first token, or by `ready()`.
+ *
+ * @throws {TypeError} listing everything that is wrong with the options
+ */
+export function createResourceServer(options: ResourceServerOptions): ResourceServer {
+  const { nowSeconds = () => Date.now() / 1000, clockToleranceSeconds = 30, maxTokenBytes = 16_384 } = options
+  const { maxCachedTokens = 20_000, challengeScopes = [], callerLimit = defaultCallerLimit } = options
+  const problems: string[] = []
+  checkResource(options.resource, problems)
+  checkScopes(options, problems)
+  checkNumber('clockToleranceSeconds', clockToleranceSeconds, 0, 300, problems)
+  checkNumber('maxTokenBytes', maxTokenBytes, 1024, 32_768, problems)
+  checkNumber('maxCachedTokens', maxCachedTokens, 100, 1_000_000, problems)
+  if (callerLimit !== 'off') checkRate('callerLimit', callerLimit, problems)
+  if (options.issuers.length === 0)
+    problems.push('issuers: is empty. Name who issues tokens for this resource.')
+
+  const issuers = options.issuers.map((issuer) =>
+    createTrustedIssuer(issuer, { ...options, nowSeconds }, problems),
+  )
+  const names = issuers.map(({ issuer }) => issuer)
+  if (new Set(names).size < names.length) problems.push('issuers: one is named twice.')
+  const policy = compilePolicy({ scopes: options.scopes, rules: options.rules }, problems)
+  if (problems.length > 0) {
+    for (const issuer of issuers) issuer.close()
+    throw new TypeError(`The resource server cannot be built:\n- ${problems.join('\n- ')}`)
+  }
+
+  const metadata = createMetadata({
+    resource: options.resource,
+    authorizationServers: names,
+    scopes: [...(options.publishedScopes ?? Object.keys(options.scopes))],
+    resourceName: options.resourceName,
+    documentation: options.documentation,
+  })
+  const recorder = createRecorder(options.audit)
+  const parts: GuardParts = {
+    verify: createVerifier({
+      issuers,
+      audiences: acceptedAudiences(options.resource, options.audienceAliases ?? []),
+      clockToleranceSeconds,
+      maxTokenBytes,
+      maxCachedTokens,
+      maxCachedBytes,
+      nowSeconds,
+    }),
+    policy,
+    callerLimit: callerLimit === 'off' ? undefined : createMemoryLimiter(callerLimit),
+    ruleLimits: ruleLimiters(options.rules),
+    audit: options.audit,
+    recorder,
+    nextId: createIds(),
+    nowSeconds,
+    monotonicSeconds: () => performance.now() / 1000,
+  }
+  const formatDenial = createDenialFormatter({
+    metadataUrl: metadata.url,
+    baseScopes: [...challengeScopes],
+    errorWithoutToken: options.errorWithoutToken ?? false,
+  })
+
+  return {
+    metadata,
+    guard: (request) => guard(request, parts),
+    formatDenial: ({ denial, form, id }) => formatDenial(denial, form, id),
+    shows: (identity, item) => policy.shows(identity, item),
+    recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
+    ready: async () => {
+      const states = await Promise.all(
+        issuers.map(async ({ issuer, keys }) => ({ issuer, keys, state: await keys.ensure() })),
+      )
+      return states
+        .filter(({ state }) => !state.ok)
+        .map(({ issuer, keys }) => `${issuer}: ${keys.failure ?? 'not reached yet'}`)
+    },
+    close: async () => {
+      for (const issuer of issuers) issuer.close()
+      await options.audit.close()
+    },
+  }
+}
+
+function ruleLimiters(rules: readonly Rule[]): ReadonlyMap<string, Limiter> {
+  const limiters = new Map<string, Limiter>()
+  for (const [index, { id = `rules[${index}]`, limit }] of rules.entries()) {
+    if (limit !== undefined) limiters.set(id, createMemoryLimiter(limit))
+  }
+  return limiters
+}
+
+/** Unique over processes and restarts, short, and cheaper than a random id each time. */
+function createIds(): () => string {
+  const instance = randomBytes(6).toString('base64url')
+  let count = 0
+  return () => {
+    count += 1
+    return `${instance}-${count}`
+  }
+}
+
+function checkResource(resource: string, problems: string[]): void {
+  if (!URL.canParse(resource)) {
+    problems.push(
+      `resource: "${resource}" is not a URL. Write the address that clients use, as https://mcp.example.com/mcp.`,
+    )
+    return
+  }
+  const url = new URL(resource)
+  const loopback = url.protocol === 'http:' && isLoopbackHost(url.hostname)
+  if (url.protocol !== 'https:' && !loopback) {
+    problems.push(`resource: "${resource}" must be https; plain http is for loopback only.`)
+  }
+  if (url.username !== '' || url.password !== '' || url.hash !== '' || url.search !== '') {
+    problems.push(`resource: "${resource}" must have no user, query or fragment.`)
+  }
+  if (url.pathname !== '/' && url.pathname.endsWith('/')) {
+    problems.push(
+      `resource: "${resource}" must not end in a slash: clients compare it byte for byte. Remove the slash.`,
+    )
+  }
+  if (url.href !== resource && url.origin !== resource) {
+    problems.push(
+      `resource: "${resource}" is not in its normal form. Write "${url.pathname === '/' ? url.origin : url.href}".`,
+    )
+  }
+}
+
+function checkScopes(options: ResourceServerOptions, problems: string[]): void {
+  for (const scope of Object.keys(options.scopes)) {
+    if (!scopeToken.test(scope))
+      problems.push(`scopes["${scope}"]: has characters that a scope cannot have (RFC 6749 §3.3).`)
+  }
+  for (const list of ['challengeScopes', 'publishedScopes'] as const) {
+    for (const scope of options[list] ?? []) {
+      if (scope === 'offline_access') {
+        problems.push(
+          `${list}: "offline_access" is between client and issuer, and no scope of a resource. Remove it.`,
+        )
+      } else if (!Object.hasOwn(options.scopes, scope)) {
+        problems.push(`${list}: "${scope}" is not among the scopes. Add it, or correct the name.`)
+      }
+    }
+  }
+}
+
+function checkNumber(name: string, value: number, least: number, most: number, problems: string[]): void {
+  if (!(value >= least && value <= most))
+    problems.push(`${name}: must be ${least} to ${most}, and is ${value}.`)
+}
