@@ -7,3 +7,7 @@ export type {
   ToolContext,
   ToolResult,
 } from './tools.ts'
+export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
+export { isLoopbackName } from './http/host.ts'
+export { startHttp, type HttpHandle, type HttpOptions } from './http/start-http.ts'
+export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'

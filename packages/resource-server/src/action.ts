@@ -74,7 +74,7 @@ export function readHttpAction(body: Buffer, headers: PresentedHeaders): ActionR
 
   const version = headers.protocolVersion
   if (version !== undefined && version !== '2025-03-26') {
-    return refuse('batch_refused', `batches do not exist in ${short(version)}`)
+    return refuse('batch_refused', 'the version header names another revision')
   }
   return readBatch(value.json)
 }
@@ -143,7 +143,7 @@ function readModern(
   }
   if (headers !== undefined) {
     if (headers.protocolVersion !== version) {
-      return disagree(id, 'MCP-Protocol-Version', headers.protocolVersion, version)
+      return disagree(id, 'MCP-Protocol-Version', headers.protocolVersion)
     }
     const repeated = headers.repeated?.find((name) => name.startsWith('mcp-'))
     if (repeated !== undefined) return refuse('headers_disagree', `${repeated} was sent twice`, id)
@@ -154,11 +154,11 @@ function readModern(
   }
   if (headers !== undefined) {
     if (headers.mcpMethod !== message.method) {
-      return disagree(id, 'Mcp-Method', headers.mcpMethod, message.method)
+      return disagree(id, 'Mcp-Method', headers.mcpMethod)
     }
     const name = nameFor(message)
     if (name !== undefined && decodeHeader(headers.mcpName) !== name) {
-      return disagree(id, 'Mcp-Name', headers.mcpName, name)
+      return disagree(id, 'Mcp-Name', headers.mcpName)
     }
   }
   return single('modern', message)
@@ -284,23 +284,20 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function disagree(id: JsonRpcId | null, header: string, sent: string | undefined, body: string): Refusal {
-  const detail =
-    sent === undefined
-      ? `${header} is missing; the message says ${short(body)}`
-      : `${header} says ${short(sent)}, the message says ${short(body)}`
-  return refuse('headers_disagree', detail, id)
+/** Names the header and not its value: what a client sent in a wrong place may be a secret, and this is recorded. */
+function disagree(id: JsonRpcId | null, header: string, sent: string | undefined): Refusal {
+  return refuse(
+    'headers_disagree',
+    `${header} ${sent === undefined ? 'is missing' : 'differs from the message'}`,
+    id,
+  )
 }
 
 function unsupported(id: JsonRpcId | null, requested: string): Refusal {
   const data = { supported: supportedVersions, requested: requested.slice(0, 64) }
-  return { ...refuse('version_unsupported', `version ${short(requested)}`, id), data }
+  return { ...refuse('version_unsupported', `supported are ${supportedVersions.join(', ')}`, id), data }
 }
 
 function refuse(code: DenialCode, detail: string, id: JsonRpcId | null = null): Refusal {
   return { ok: false, code, detail, id }
-}
-
-function short(text: string): string {
-  return JSON.stringify(text.slice(0, 100))
 }

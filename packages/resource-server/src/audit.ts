@@ -27,7 +27,8 @@ export interface Recorder {
   readonly outcome: (decision: Granted, outcome: Outcome, timeMilliseconds: number) => void
 }
 
-const maxNameLength = 128
+// Enough to recognise a name; too little for a token that a client put in the wrong place.
+const maxNameLength = 64
 
 /**
  * Builds what writes records: one for each decision, and one for how each granted request ended.
@@ -74,7 +75,7 @@ export function createRecorder(sink: AuditSink): Recorder {
       const name =
         item === undefined || item.kind === 'resource' ? undefined : item.name.slice(0, maxNameLength)
       const text =
-        `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method)}` +
+        `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method.slice(0, maxNameLength))}` +
         (item === undefined ? '' : `,"item":"${item.kind}"`) +
         (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`)
       return verdict === undefined ? text : text + ruleOf(verdict)

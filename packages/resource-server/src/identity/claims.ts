@@ -70,19 +70,17 @@ function judgeAudience(claims: Claims, audiences: ReadonlySet<string>): Rejectio
 }
 
 function judgeTimes(claims: Claims, tolerance: number, now: number): Rejection | undefined {
-  const { exp, nbf, iat } = claims
-  if (exp === undefined)
+  const { exp, nbf = 0, iat = 0 } = claims
+  if (exp === undefined) {
     return reject('claim_missing', '"exp" is missing: a token without an end is not accepted')
-  for (const [name, time] of Object.entries({ exp, nbf, iat })) {
-    if (time !== undefined && !isTime(time)) return reject('claim_invalid', `"${name}" is not a time`)
   }
-  // Each is a number by now.
-  if (now >= (exp as number) + tolerance) return reject('token_expired', `ended at ${String(exp)}`)
-  if (nbf !== undefined && (nbf as number) > now + tolerance) {
-    return reject('token_not_yet_valid', `begins at ${String(nbf)}`)
-  }
-  if (iat !== undefined && (iat as number) > now + tolerance) {
-    return reject('token_not_yet_valid', `was issued in the future, at ${String(iat)}: compare the clocks`)
+  if (!isTime(exp)) return reject('claim_invalid', '"exp" is not a time')
+  if (!isTime(nbf)) return reject('claim_invalid', '"nbf" is not a time')
+  if (!isTime(iat)) return reject('claim_invalid', '"iat" is not a time')
+  if (now >= exp + tolerance) return reject('token_expired', `ended at ${exp}`)
+  if (nbf > now + tolerance) return reject('token_not_yet_valid', `begins at ${nbf}`)
+  if (iat > now + tolerance) {
+    return reject('token_not_yet_valid', `was issued in the future, at ${iat}: compare the clocks`)
   }
   return undefined
 }
@@ -143,7 +141,7 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
   })
 }
 
-function isTime(value: unknown): boolean {
+function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= lastPlausibleTime
 }
 

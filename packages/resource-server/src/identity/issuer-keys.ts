@@ -129,7 +129,7 @@ export class IssuerKeys {
 
 function fingerprint(keys: readonly VerificationKey[], application: IssuerDocuments['application']): string {
   return JSON.stringify([
-    keys.map(({ jwk, thumbprint }) => [jwk.kid, jwk.alg, thumbprint]).toSorted(),
+    keys.map(({ jwk, thumbprint }) => JSON.stringify([jwk.kid, jwk.alg, thumbprint])).sort(),
     application?.clientId,
     application?.owner,
   ])

@@ -103,5 +103,5 @@ function publicJwk(entry: unknown): JWK | undefined {
     if (typeof value !== 'string') return undefined
     jwk[member] = value
   }
-  return jwk as JWK
+  return jwk
 }

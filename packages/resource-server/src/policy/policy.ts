@@ -105,7 +105,9 @@ function unmetRequirement(rule: CompiledRule, identity: Identity, message: Messa
     const given = typeof args === 'object' && args !== null ? args : {}
     // An object, so its members are unknown values by name.
     const context = { identity, message, arguments: given as Record<string, unknown> }
-    return rule.when(context) === true ? undefined : 'when'
+    // A function from plain JavaScript may return anything; only true allows.
+    const verdict: unknown = rule.when(context)
+    return verdict === true ? undefined : 'when'
   } catch {
     return 'when (it failed)'
   }

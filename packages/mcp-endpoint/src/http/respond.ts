@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+/** Writes a whole response in one go. */
+export function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: HttpResponse,
+  extra: Readonly<Record<string, string>> | undefined,
+): void {
+  if (response.destroyed) return
+  const fields: Record<string, string | number> = { ...headers, ...extra }
+  if (status !== 204 && status !== 304) fields['content-length'] = Buffer.byteLength(body)
+  // A body that was not read would have to be read to its end before the connection could be used again.
+  if (!request.complete && hasLargeBody(request)) fields['connection'] = 'close'
+  response.writeHead(status, fields)
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+const discardableBytes = 65_536
+
+function hasLargeBody({ headers }: IncomingMessage): boolean {
+  return (
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > discardableBytes
+  )
+}
+
+/** An error outside of MCP: a path that is not there, a host or origin that is not ours. */
+export function errorResponse(status: number, error: string, description: string): HttpResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: JSON.stringify({ error, error_description: description }),
+  }
+}
