@@ -1,1 +1,17 @@
-export {}
+export {
+  type AuthorizationServer,
+  type MintAnswer,
+  type MintRequest,
+  openAuthorizationServer,
+} from './authorization-server.ts'
+export type { Login, LoginView } from './login.ts'
+export type {
+  AuthorizationServerOptions,
+  KnownClient,
+  Lifetimes,
+  ProtectedResourceOptions,
+} from './options.ts'
+export { type Html, html } from './page.ts'
+export type { RedirectPolicy } from './redirect-uri.ts'
+export { createStateFolder, readPrivateFile, writePrivateFile } from './state-folder.ts'
+export { type BodyAnswer, readBody } from './request-body.ts'

@@ -1,1 +1,5 @@
-export {}
+export { type FilesServer, openFilesRoot } from './files-root.ts'
+export type { FailureCode } from './failure.ts'
+export type { FilesRootOptions } from './options.ts'
+export { filesScopes } from './scopes.ts'
+export type { OpenerKind } from './walk/opener.ts'

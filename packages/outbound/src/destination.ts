@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { type AddressClass, classifyAddress, isLoopbackHost, withoutBrackets } from './address.ts'
+import type { OutboundSettings } from './options.ts'
 import { errorCode, type Failure, failure } from './problems.ts'
 
 /** A URL that may be asked, as far as can be told before its name is resolved. */
@@ -20,9 +21,9 @@ export interface IpAddress {
 
 export type Parsed<Value> = { readonly ok: true; readonly value: Value } | Failure
 
-type Lookup = (hostname: string) => Promise<readonly string[]>
-
 const maxLabelCharacters = 200
+/** RFC 1035 §2.3.4. */
+const maxHostCharacters = 253
 
 /** Judges everything about a URL that needs no network. Never throws. */
 export function parseDestination(text: string, trustedOrigins: ReadonlySet<string>): Parsed<Destination> {
@@ -36,7 +37,10 @@ export function parseDestination(text: string, trustedOrigins: ReadonlySet<strin
   }
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return failure('invalid_url', `A ${url.protocol} URL cannot be asked. Use https.`)
+    return failure('invalid_url', 'The URL is neither https nor http. Use https.')
+  }
+  if (url.hostname.length > maxHostCharacters) {
+    return failure('invalid_url', `The host of the URL has more than ${maxHostCharacters} characters.`)
   }
   const label = describeUrl(url)
   if (url.username !== '' || url.password !== '') {
@@ -55,8 +59,10 @@ export function parseDestination(text: string, trustedOrigins: ReadonlySet<strin
     )
   }
   const destination: Destination = { url, hostname, label, secure, trusted }
-  const refusal = isIP(hostname) === 0 ? undefined : judgeAddress(destination, hostname)
-  return refusal ?? { ok: true, value: destination }
+  if (isIP(hostname) !== 0) return judgeAddress(destination, hostname) ?? { ok: true, value: destination }
+  // Whatever a resolver says about it, `localhost` is this machine (RFC 6761 §6.3).
+  if (!trusted && isLoopbackHost(hostname)) return refuseAddress(destination, hostname, 'loopback')
+  return { ok: true, value: destination }
 }
 
 /**
@@ -65,16 +71,16 @@ export function parseDestination(text: string, trustedOrigins: ReadonlySet<strin
  */
 export async function resolveDestination(
   destination: Destination,
-  lookup: Lookup,
+  lookup: OutboundSettings['lookup'],
 ): Promise<Parsed<readonly IpAddress[]>> {
-  const { hostname, label } = destination
+  const { hostname, label, trusted } = destination
   let found: readonly string[]
   try {
-    found = await lookup(hostname)
+    found = await lookup(hostname, trusted)
   } catch (error) {
     return failure(
       'name_not_found',
-      `${label}: the name ${hostname} could not be resolved (${errorCode(error)}). Check its spelling and the resolver of this machine.`,
+      `${label}: the name ${hostname} could not be resolved (${errorCode(error)}). Check its spelling${trusted ? ' and the resolver of this machine' : '; a name that only this machine knows must be a trusted origin'}.`,
     )
   }
   if (!Array.isArray(found) || found.length === 0) {
@@ -93,14 +99,12 @@ function judgeAddress(destination: Destination, address: string): Failure | unde
   const { hostname, label, secure, trusted } = destination
   const addressClass = classifyAddress(address)
   const where = address === hostname ? hostname : `${hostname} (${address})`
-  if (mayReach(addressClass, trusted)) {
-    if (secure || addressClass === 'loopback') return undefined
-    return failure(
-      'insecure_url',
-      `${label}: ${where} is not a loopback address, so plain http is refused. Use https.`,
-    )
-  }
-  return failure('address_refused', `${label}: ${where} ${refusalReason(addressClass, trusted)}`)
+  if (!mayReach(addressClass, trusted)) return refuseAddress(destination, where, addressClass)
+  if (secure || addressClass === 'loopback') return undefined
+  return failure(
+    'insecure_url',
+    `${label}: ${where} is not a loopback address, so plain http is refused. Use https.`,
+  )
 }
 
 function mayReach(addressClass: AddressClass, trusted: boolean): boolean {
@@ -116,17 +120,21 @@ function mayReach(addressClass: AddressClass, trusted: boolean): boolean {
   }
 }
 
-function refusalReason(addressClass: AddressClass, trusted: boolean): string {
+function refuseAddress({ label }: Destination, where: string, addressClass: AddressClass): Failure {
+  return failure('address_refused', `${label}: ${where} ${refusalReason(addressClass)}`)
+}
+
+function refusalReason(addressClass: AddressClass): string {
   if (addressClass === 'link-local') {
     return 'is a link-local or cloud metadata address. Nothing is ever fetched from there.'
   }
-  if (addressClass === 'other' || trusted) {
+  if (addressClass === 'other') {
     return 'is not an address of a host on the internet. Nothing is ever fetched from there.'
   }
   return `is a ${addressClass} address. If it is yours, name its origin among the trusted origins.`
 }
 
-export function describeUrl(url: URL): string {
+function describeUrl(url: URL): string {
   const label = `${url.protocol}//${url.host}${url.pathname}`
   return label.length <= maxLabelCharacters ? label : `${label.slice(0, maxLabelCharacters)}…`
 }

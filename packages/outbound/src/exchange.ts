@@ -33,6 +33,8 @@ type Stage =
 
 /** Node's default; stated, since a flag of the process could raise it. */
 const maxHeaderBytes = 16_384
+/** How a write or a read ends on a connection that the other side has closed. */
+const staleCodes = ['ECONNRESET', 'EPIPE']
 
 /** Sends a request whose URL and headers have been judged, and reads the answer within the limits. */
 export function startExchange({ destination, request, settings, agent }: ExchangeParts): Exchange {
@@ -77,6 +79,7 @@ export function startExchange({ destination, request, settings, agent }: Exchang
   }
 
   function send(): void {
+    stage = 'waiting for a free connection'
     const outgoing = (secure ? requestSecure : requestPlain)({
       agent,
       hostname: destination.hostname,
@@ -108,14 +111,14 @@ export function startExchange({ destination, request, settings, agent }: Exchang
     })
     outgoing.on('error', (error) => {
       // The server hung up on an idle connection just as we took it; asking again is safe for GET only.
-      const unanswered = stage === 'waiting for the headers' && !settled
-      if (reused && unanswered && request.method === 'GET' && errorCode(error) === 'ECONNRESET') send()
+      const stale = reused && stage === 'waiting for the headers' && staleCodes.includes(errorCode(error))
+      if (stale && request.method === 'GET' && !settled) send()
       else settle(explain(error))
     })
     // The last word, for ends that come without an error: a server that switches protocols, for one.
     outgoing.on('close', () => {
-      if (outgoing === sent)
-        settle(failure('connection_failed', `${label}: the connection ended while ${stage}.`))
+      if (outgoing !== sent) return
+      settle(failure('connection_failed', `${label}: the connection ended while ${stage}.`))
     })
     outgoing.end(request.body)
   }

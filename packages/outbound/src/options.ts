@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { classifyAddress, isLoopbackHost, withoutBrackets } from './address.ts'
+import { lookupInDns, lookupOnMachine } from './resolver.ts'
 
 /** What an outbound may reach, and how much time and memory an answer may take. */
 export interface OutboundOptions {
@@ -39,7 +39,7 @@ export interface OutboundOptions {
    * Resolves a host name to all of its addresses, in the order in which to try them. Called once for each new
    * connection, never for an address that stands in the URL itself.
    *
-   * @defaultValue the resolver of this machine (`node:dns`)
+   * @defaultValue for trusted origins the way of this machine, hosts file included; for all others DNS alone
    */
   readonly lookup?: (hostname: string) => Promise<readonly string[]>
 }
@@ -50,7 +50,7 @@ export interface OutboundSettings {
   readonly timeoutSeconds: number
   readonly maxBodyBytes: number
   readonly secureContext: SecureContext
-  readonly lookup: (hostname: string) => Promise<readonly string[]>
+  readonly lookup: (hostname: string, trusted: boolean) => Promise<readonly string[]>
 }
 
 const defaultTimeoutSeconds = 5
@@ -77,8 +77,8 @@ export function readOptions(options: OutboundOptions): OutboundSettings {
   if (!(Number.isInteger(maxBodyBytes) && maxBodyBytes >= 1 && maxBodyBytes <= largestMaxBodyBytes)) {
     mistakes.push(`maxBodyBytes: must be a whole number from 1 to ${largestMaxBodyBytes}.`)
   }
-  const lookup = options.lookup ?? lookupWithSystem
-  if (typeof lookup !== 'function') mistakes.push('lookup: must be a function.')
+  const { lookup } = options
+  if (lookup !== undefined && typeof lookup !== 'function') mistakes.push('lookup: must be a function.')
 
   if (mistakes.length > 0) {
     throw new TypeError(`createOutbound was given options that cannot be used:\n${mistakes.join('\n')}`)
@@ -92,7 +92,10 @@ export function readOptions(options: OutboundOptions): OutboundSettings {
       // Naming any authority replaces Node's own list, so that list is named too.
       ...(certificates.length > 0 && { ca: [...getCACertificates('default'), ...certificates] }),
     }),
-    lookup,
+    lookup: (hostname, trusted) => {
+      if (lookup !== undefined) return lookup(hostname)
+      return trusted ? lookupOnMachine(hostname) : lookupInDns(hostname)
+    },
   }
 }
 
@@ -149,9 +152,4 @@ function isCertificate(pem: string): boolean {
   } catch {
     return false
   }
-}
-
-async function lookupWithSystem(hostname: string): Promise<readonly string[]> {
-  const found = await systemLookup(hostname, { all: true, order: 'verbatim' })
-  return found.map(({ address }) => address)
 }

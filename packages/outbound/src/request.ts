@@ -36,6 +36,9 @@ export function checkRequest(request: OutboundRequest, { label }: Destination): 
   if (method === 'GET' && body !== undefined) {
     return failure('invalid_url', `${label}: nothing was sent, a GET has no body. Use POST.`)
   }
+  if (body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body)) {
+    return failure('invalid_url', `${label}: nothing was sent, the body must be text or a Buffer.`)
+  }
   // Some servers refuse whoever does not give a name. Compressed answers are refused: see exchange.ts.
   const headers: Record<string, string> = { 'user-agent': 'doorman', 'accept-encoding': 'identity' }
   for (const [name, value] of Object.entries(request.headers ?? {})) {

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { isIPv6 } from 'node:net'
 import test from 'node:test'
 import { classifyAddress, isLoopbackHost, type AddressClass } from '@mcp-doorman/outbound'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** First and last address of each block, and the neighbours outside it. */
 const cases: Readonly<Record<AddressClass, readonly string[]>> = {
@@ -41,7 +41,15 @@ const cases: Readonly<Record<AddressClass, readonly string[]>> = {
     '64:ff9b::808:808',
     '2002:808:808::1',
   ],
-  loopback: ['127.0.0.0', '127.0.0.1', '127.255.255.255', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1'],
+  loopback: [
+    '127.0.0.0',
+    '127.0.0.1',
+    '127.255.255.255',
+    '::1',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+  ],
   private: [
     '10.0.0.0',
     '10.255.255.255',
@@ -136,7 +144,10 @@ for (const [expected, addresses] of Object.entries(cases) as [AddressClass, read
 }
 
 test('Any text is classified, never thrown at', () => {
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.%[]') }))
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.%[]'.split('')) }),
+  )
   fc.assert(fc.property(text, (value) => void classifyAddress(value)))
 })
 
@@ -153,7 +164,9 @@ test('The spelling of an IPv6 address does not change where it lives', () => {
 
 test('A mapped IPv4 address lives where the IPv4 address does', () => {
   fc.assert(
-    fc.property(fc.ipV4(), (address) => equal(classifyAddress(`::ffff:${address}`), classifyAddress(address))),
+    fc.property(fc.ipV4(), (address) =>
+      equal(classifyAddress(`::ffff:${address}`), classifyAddress(address)),
+    ),
   )
 })
 
@@ -178,14 +191,38 @@ test('Only 2000::/3 and what it translates to IPv4 is public among IPv6 addresse
 })
 
 test('Loopback hosts are loopback addresses, localhost, and names under it', () => {
-  const hosts = ['localhost', 'LOCALHOST', 'localhost.', 'app.localhost', '127.0.0.1', '127.8.9.1', '[::1]', '::1']
-  deepEqual(hosts.filter((host) => !isLoopbackHost(host)), [])
+  const hosts = [
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'app.localhost',
+    '127.0.0.1',
+    '127.8.9.1',
+    '[::1]',
+    '::1',
+  ]
+  deepEqual(
+    hosts.filter((host) => !isLoopbackHost(host)),
+    [],
+  )
 })
 
 test('Hosts that only look like loopback are not', () => {
-  const hosts = ['', '.', 'localhost..', 'localhost.example.com', 'notlocalhost', '127.0.0.1.example.com', '127.1', '0.0.0.0']
+  const hosts = [
+    '',
+    '.',
+    'localhost..',
+    'localhost.example.com',
+    'notlocalhost',
+    '127.0.0.1.example.com',
+    '127.1',
+    '0.0.0.0',
+  ]
   const more = ['[::]', '[64:ff9b::7f00:1]', '10.0.0.1', 'example.com', '[::1', '::1]']
-  deepEqual([...hosts, ...more].filter((host) => isLoopbackHost(host)), [])
+  deepEqual(
+    [...hosts, ...more].filter((host) => isLoopbackHost(host)),
+    [],
+  )
 })
 
 test('Any host name is judged, never thrown at', () => {

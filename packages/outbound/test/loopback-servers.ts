@@ -15,6 +15,8 @@ export interface LoopbackServer {
   accepted(): number
   /** Resolves when no connection is open. */
   idle(): Promise<void>
+  /** Breaks every connection and takes no more. */
+  stop(): void
 }
 
 /** Called once a whole request head has come; a body, if any, may still be on its way. */
@@ -26,6 +28,14 @@ export function fixture(name: string): string {
 
 export function startServer(t: TestContext, behave: Behaviour): Promise<LoopbackServer> {
   return listen(t, createServer(), 'http', 'connection', behave)
+}
+
+/** A server at an https origin that does something else than TLS with each connection. */
+export function startBrokenTlsServer(
+  t: TestContext,
+  greet: (socket: Socket) => void,
+): Promise<LoopbackServer> {
+  return listen(t, createServer(greet), 'https', 'secureConnection', answerNever)
 }
 
 export function startTlsServer(
@@ -71,6 +81,10 @@ async function listen(
     requests,
     accepted: () => accepted,
     idle: () => (open.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
+    stop: () => {
+      for (const socket of open) socket.destroy()
+      server.close()
+    },
   }
   server.on(event, (socket: Socket) => {
     let received = ''
@@ -85,10 +99,7 @@ async function listen(
       }
     })
   })
-  t.after(() => {
-    for (const socket of open) socket.destroy()
-    server.close()
-  })
+  t.after(() => started.stop())
   return started
 }
 

@@ -34,7 +34,7 @@ export function standInForTheInternet(t: TestContext): readonly Attempt[] {
         answer(null, [{ address: '127.0.0.1', family: 4 }])
       })
     }
-    return Reflect.apply(connect, this, given) as Socket
+    return Reflect.apply<Socket, unknown[], Socket>(connect as (...given: unknown[]) => Socket, this, given)
   })
   return attempts
 }

@@ -1,0 +1,58 @@
+import { html, type Html } from './page.ts'
+import { isLoopbackRedirect } from './redirect-uri.ts'
+import type { ProtectedResource } from './resources.ts'
+
+export interface ConsentView {
+  readonly action: string
+  readonly hiddenFields: Html
+  readonly subject: string
+  readonly client: { readonly id: string; readonly name: string; readonly known: boolean }
+  readonly redirectUri: string
+  /** What is asked for, by resource. */
+  readonly requested: readonly { readonly resource: ProtectedResource; readonly scopes: readonly string[] }[]
+}
+
+/** The content of the page that asks whether a client may have what it wants. */
+export function consentPage(view: ConsentView): { readonly title: string; readonly content: Html } {
+  const { client } = view
+  const content = html`
+<p>You are signed in as <strong>${view.subject}</strong>.</p>
+<dl>
+<dt>Application</dt>
+<dd><strong>${client.name}</strong><br>${provenance(client)}</dd>
+<dt>Goes back to</dt>
+<dd><strong>${redirectTarget(view.redirectUri)}</strong></dd>
+</dl>
+${view.requested.map(
+  ({ resource, scopes }) => html`
+<p>It wants to use <strong>${resource.name}</strong> ${
+    resource.name === resource.resource ? '' : html`<br><code>${resource.resource}</code>`
+  } to:</p>
+<ul>
+${scopes.map((scope) => html`<li>${resource.scopeDescriptions[scope] ?? `Use ${scope}`} <code class="quiet">${scope}</code></li>
+`)}</ul>`,
+)}
+<form method="post" action="${view.action}">
+${view.hiddenFields}
+<button class="first" name="decision" value="allow">Allow</button>
+<button name="decision" value="deny">Deny</button>
+<button class="plain" name="decision" value="switch">Use another account</button>
+</form>
+`
+  return { title: `Allow ${client.name}?`, content }
+}
+
+function provenance(client: ConsentView['client']): Html {
+  if (client.known) return html`<span class="quiet">Set up by the operator of this server.</span>`
+  if (client.id.startsWith('https://')) {
+    return html`<span class="quiet">Described by <code>${new URL(client.id).host}</code></span>`
+  }
+  return html`<span class="quiet">It gave itself this name. Nobody has checked it.</span>`
+}
+
+function redirectTarget(redirectUri: string): string {
+  if (isLoopbackRedirect(redirectUri)) return `${new URL(redirectUri).host} (an application on this computer)`
+  const url = new URL(redirectUri)
+  if (url.protocol === 'https:') return url.host
+  return `${url.protocol} (an application on this device)`
+}

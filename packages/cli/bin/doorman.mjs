@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Written for the oldest Node that knows modules: it has to be able to say that it is too old.
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(
+    'doorman needs Node 22.19 or newer, and this is ' +
+      process.versions.node +
+      '. Install a newer one from https://nodejs.org.',
+  )
+  process.exitCode = 1
+} else {
+  void import('../dist/main.js').then(({ main }) => main(process.argv))
+}

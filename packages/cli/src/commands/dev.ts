@@ -1,0 +1,88 @@
+import { resolve } from 'node:path'
+import { Option, type Command } from 'commander'
+import { startDevelopmentIssuer, type DevelopmentIssuer } from '@mcp-doorman/development-issuer'
+import type { Rate } from '@mcp-doorman/resource-server'
+import { explainListenError } from '../failure.ts'
+import { startFilesService } from '../files-service.ts'
+import { formatNextSteps } from '../next-steps.ts'
+import { makeSampleFolder } from '../sample-folder.ts'
+import { readPort, shared } from '../shared-options.ts'
+import { closeOnSignal } from '../shutdown.ts'
+
+interface DevCommandOptions {
+  readonly port: number
+  readonly issuerPort: number
+  readonly state: string
+  readonly perUser: boolean
+  readonly readOnly: boolean
+  readonly audit?: string
+  readonly limit: Rate | 'off'
+}
+
+const host = '127.0.0.1'
+
+export function addDevCommand(program: Command): void {
+  program
+    .command('dev')
+    .description('serve a directory behind an issuer of its own, on this machine only')
+    .argument('[directory]', 'what to serve (default: a sample folder that it makes)')
+    .addOption(shared.port())
+    .addOption(new Option('--issuer-port <number>', 'port of the issuer').default(8081).argParser(readPort))
+    .addOption(shared.state())
+    .addOption(shared.perUser())
+    .addOption(shared.readOnly())
+    .addOption(shared.audit())
+    .addOption(shared.limit())
+    .action(runDev)
+}
+
+async function runDev(directory: string | undefined, options: DevCommandOptions): Promise<void> {
+  const { port, issuerPort, state } = options
+  const served = directory ?? makeSampleFolder(state)
+  const resource = `http://${host}:${port}/mcp`
+  const issuer = await startIssuer(resource, state, issuerPort)
+  const service = await startFilesService({
+    directory: served,
+    host,
+    port,
+    portOption: '--port',
+    resource,
+    issuers: [{ issuer: issuer.issuer }],
+    limit: options.limit,
+    perUser: options.perUser,
+    readOnly: options.readOnly,
+    auditFile: options.audit,
+    allowWeakOpener: false,
+  }).catch(async (error: unknown) => {
+    await issuer.close()
+    throw error
+  })
+  process.stdout.write(
+    formatNextSteps({
+      resource,
+      issuer: issuer.issuer,
+      directory: resolve(served),
+      state,
+      users: issuer.users,
+    }),
+  )
+  await closeOnSignal([service.close, () => issuer.close()])
+}
+
+function startIssuer(resource: string, state: string, port: number): Promise<DevelopmentIssuer> {
+  return startDevelopmentIssuer({
+    host,
+    port,
+    state,
+    resources: [
+      {
+        resource,
+        name: 'Doorman files',
+        scopes: ['files:list', 'files:read', 'files:write'],
+        defaultScopes: ['files:list', 'files:read'],
+      },
+    ],
+  }).catch((error: unknown) => {
+    throw explainListenError(error, host, port, '--issuer-port')
+  })
+}

@@ -1,0 +1,185 @@
+import { Option, type Command } from 'commander'
+import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
+import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
+import { UsageError } from '../failure.ts'
+import { openFiles, startFilesService } from '../files-service.ts'
+import { settlePublicUrl } from '../public-url.ts'
+import { collect, shared } from '../shared-options.ts'
+import { closeOnSignal } from '../shutdown.ts'
+
+interface FilesCommandOptions {
+  readonly host: string
+  readonly port: number
+  readonly publicUrl?: string
+  readonly issuer: readonly string[]
+  readonly casdoor?: string
+  readonly casdoorApplication?: string
+  readonly allowClient: readonly string[]
+  readonly allowOwner: readonly string[]
+  readonly perUser: boolean
+  readonly readOnly: boolean
+  readonly stdio: boolean
+  readonly audit?: string
+  readonly limit: Rate | 'off'
+  readonly allowWeakOpener: boolean
+}
+
+export function addFilesCommand(program: Command): void {
+  program
+    .command('files')
+    .description('serve a directory to agents: three tools, each behind a scope of its own')
+    .argument('<directory>', 'what to serve')
+    .addOption(shared.host())
+    .addOption(shared.port())
+    .addOption(shared.publicUrl())
+    .addOption(shared.issuer())
+    .addOption(shared.casdoor())
+    .addOption(shared.casdoorApplication())
+    .addOption(
+      new Option('--allow-client <id>', 'accept tokens of this OAuth client only; may be repeated')
+        .default([], 'any client of an issuer; of a Casdoor, its application')
+        .argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--allow-owner <organization>',
+        'accept users of this Casdoor organization only; may be repeated',
+      )
+        .default([], 'not looked at')
+        .argParser(collect),
+    )
+    .addOption(shared.perUser())
+    .addOption(shared.readOnly())
+    .addOption(
+      new Option(
+        '--stdio',
+        'serve standard input and output instead of HTTP: no tokens, one local user',
+      ).default(false),
+    )
+    .addOption(shared.audit())
+    .addOption(shared.limit())
+    .addOption(shared.state())
+    .addOption(
+      new Option('--allow-weak-opener', 'serve other machines even where the system has no /proc').default(
+        false,
+      ),
+    )
+    .addHelpText('after', examples)
+    .action(async (directory: string, options: FilesCommandOptions) => {
+      await (options.stdio ? runStdio(directory, options) : runHttp(directory, options))
+    })
+}
+
+const examples = `
+Scopes: files:list, files:read, files:write.
+
+Examples:
+  doorman files ./notes --casdoor https://auth.example.com --casdoor-application mcp-notes
+  doorman files ./notes --issuer https://issuer.example.com --public-url https://mcp.example.com/mcp
+  doorman files ./notes --stdio --read-only`
+
+async function runStdio(directory: string, options: FilesCommandOptions): Promise<void> {
+  for (const name of ['publicUrl', 'casdoor', 'audit'] as const) {
+    // Variables of the environment are for whichever server runs in it; only what was typed is a mistake.
+    if (options[name] !== undefined && process.argv.some((word) => word.startsWith(flagOf(name)))) {
+      throw new UsageError(
+        `${flagOf(name)} has no effect with --stdio, which has no tokens. Remove one of the two.`,
+      )
+    }
+  }
+  if (options.issuer.length > 0 || options.perUser) {
+    const flag = options.perUser ? '--per-user' : '--issuer'
+    throw new UsageError(`${flag} has no effect with --stdio, which has no users. Remove one of the two.`)
+  }
+  const { files, endpoint } = openFiles({ directory, ...options })
+  if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
+  const signalled = closeOnSignal([])
+  await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signalled])
+  await files.close()
+  // Standard input may still be open, and would keep the process.
+  process.stdin.destroy()
+}
+
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+const weakOpenerNotice =
+  'Note: this system has no /proc, so files are opened by a weaker way. A local account that can write below the directory could lead it outside.'
+
+async function runHttp(directory: string, options: FilesCommandOptions): Promise<void> {
+  const { host, port, limit } = options
+  const issuers = readIssuers(options)
+  if (port === 0 && options.publicUrl === undefined) {
+    throw new UsageError(
+      '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
+    )
+  }
+  const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
+  const service = await startFilesService({
+    directory,
+    host,
+    port,
+    portOption: '--port',
+    resource,
+    issuers,
+    limit,
+    perUser: options.perUser,
+    readOnly: options.readOnly,
+    auditFile: options.audit,
+    allowWeakOpener: options.allowWeakOpener,
+  })
+  const say = (text: string): void => void process.stdout.write(`${text}\n`)
+  if (notice !== undefined) say(notice)
+  if (service.opener === 'realpath') say(weakOpenerNotice)
+  if (options.casdoor !== undefined && options.allowClient.includes('*')) say(anyClientWarning)
+  say(
+    `${resource} serves ${directory}${options.perUser ? ', a folder for each user' : ''}${options.readOnly ? ', read-only' : ''}.`,
+  )
+  say(
+    `Tokens are taken from ${issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer)).join(', ')}.`,
+  )
+  if (!isLoopbackName(host))
+    say(`Listening on ${host}:${service.port} without TLS: only a proxy that ends TLS should reach it.`)
+  void service.resourceServer.ready().then((problems) => {
+    for (const problem of problems) {
+      process.stderr.write(`Until this is mended, requests are answered 503. ${problem}\n`)
+    }
+  })
+  await closeOnSignal([service.close])
+}
+
+const anyClientWarning =
+  "Warning: --allow-client '*' accepts tokens of every application of that Casdoor. Whoever can register an application there, or owns one, can obtain tokens for this server with any scope it asks for. Name the application or the clients instead."
+
+function readIssuers(options: FilesCommandOptions): readonly IssuerOptions[] {
+  const { issuer, casdoor, casdoorApplication, allowClient, allowOwner } = options
+  if (issuer.length === 0 && casdoor === undefined) {
+    throw new UsageError(
+      'Nobody is named whose tokens to accept. Add --issuer URL or --casdoor URL; to try it without a provider, run "doorman dev" instead, or --stdio for one local user.',
+    )
+  }
+  if (casdoor === undefined && (casdoorApplication !== undefined || allowOwner.length > 0)) {
+    const flag = casdoorApplication === undefined ? '--allow-owner' : '--casdoor-application'
+    throw new UsageError(`${flag} has no effect without --casdoor. Add it, or remove ${flag}.`)
+  }
+  if (casdoor !== undefined && casdoorApplication === undefined && allowClient.length === 0) {
+    throw new UsageError(
+      `Any application of ${casdoor} could obtain tokens for this server, because Casdoor lets every client choose the audience. Add --casdoor-application NAME to accept one application, or --allow-client ID for each client to accept.`,
+    )
+  }
+  const anyClient = allowClient.includes('*')
+  const clients = anyClient || allowClient.length === 0 ? {} : { allowedClients: allowClient }
+  const standard = issuer.map((url): IssuerOptions => ({ issuer: url, ...clients }))
+  if (casdoor === undefined) return standard
+  return [
+    {
+      // People copy addresses with the final slash; the setting that tokens repeat has none.
+      casdoor: casdoor.replace(/\/$/, ''),
+      ...(casdoorApplication !== undefined && { application: casdoorApplication }),
+      ...(anyClient ? { allowedClients: 'any' as const } : clients),
+      ...(allowOwner.length > 0 && { allowedOwners: allowOwner }),
+    },
+    ...standard,
+  ]
+}

@@ -1,0 +1,140 @@
+import { openFilesRoot, type FilesServer } from '@mcp-doorman/files'
+import { createEndpoint, isLoopbackName, startHttp, type Endpoint } from '@mcp-doorman/mcp-endpoint'
+import {
+  createResourceServer,
+  type AuditSink,
+  type IssuerOptions,
+  type Rate,
+  type ResourceServer,
+} from '@mcp-doorman/resource-server'
+import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
+import { explainListenError, UsageError } from './failure.ts'
+import { version } from './version.ts'
+
+/** What every files server is made from, whatever its transport. */
+export interface FilesOptions {
+  readonly directory: string
+  readonly perUser: boolean
+  readonly readOnly: boolean
+}
+
+export interface FilesServiceOptions extends FilesOptions {
+  readonly host: string
+  readonly port: number
+  readonly portOption: string
+  readonly resource: string
+  readonly issuers: readonly IssuerOptions[]
+  readonly limit: Rate | 'off'
+  /** Undefined for lines on standard error. */
+  readonly auditFile: string | undefined
+  readonly allowWeakOpener: boolean
+}
+
+/** A files server that listens. */
+export interface FilesService {
+  readonly port: number
+  readonly opener: FilesServer['opener']
+  readonly resourceServer: ResourceServer
+  readonly close: () => Promise<void>
+}
+
+// A written file of 5 MiB is 6.7 MiB as base64.
+const maxBodyBytes = 8 * 1024 * 1024
+
+/** Opens the directory and puts an endpoint over it. Knows nothing of tokens. */
+export function openFiles(options: FilesOptions): {
+  readonly files: FilesServer
+  readonly endpoint: Endpoint
+} {
+  const { directory, perUser, readOnly } = options
+  // Whether the weaker opener is acceptable depends on who can reach the server, which is judged by the caller.
+  const files = openFilesRoot({ directory, perUser, readOnly, allowWeakOpener: true })
+  const endpoint = createEndpoint({
+    name: 'doorman-files',
+    title: 'Doorman files',
+    version,
+    instructions:
+      'Files below one directory. Paths are relative, with "/" between names; the directory itself is "". List before reading what you do not know.',
+    tools: files.tools,
+    sameListForAll: true,
+    onToolFailure: (tool, error) => {
+      process.stderr.write(
+        `${tool} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      )
+    },
+  })
+  return { files, endpoint }
+}
+
+/** Builds and starts the whole: directory, endpoint, resource server, HTTP. Undoes what it began when a step fails. */
+export async function startFilesService(options: FilesServiceOptions): Promise<FilesService> {
+  const { host, port, portOption } = options
+  const { files, endpoint } = openFiles(options)
+  let resourceServer: ResourceServer | undefined
+  try {
+    if (files.opener === 'realpath' && !isLoopbackName(host) && !options.allowWeakOpener) {
+      throw new UsageError(
+        'This system has no /proc, so files are opened by a weaker way, which a local account that swaps links at the right moment can lead astray. On an address that others can reach, add --allow-weak-opener if nobody else can write below the directory.',
+      )
+    }
+    resourceServer = createFilesResourceServer(files, options)
+    const http = await startHttp({ endpoint, resourceServer, host, port, maxBodyBytes }).catch(
+      (error: unknown) => {
+        throw explainListenError(error, host, port, portOption)
+      },
+    )
+    const opened = resourceServer
+    return {
+      port: http.port,
+      opener: files.opener,
+      resourceServer: opened,
+      close: async () => {
+        await http.close()
+        await opened.close()
+        await files.close()
+      },
+    }
+  } catch (error) {
+    await resourceServer?.close()
+    await files.close()
+    throw error
+  }
+}
+
+function createFilesResourceServer(files: FilesServer, options: FilesServiceOptions): ResourceServer {
+  const rules = [...files.scopesOf].map(([tool, scopes]) => ({
+    id: tool,
+    tools: [tool],
+    require: { scopes },
+  }))
+  const scopes = [...new Set(rules.flatMap(({ require }) => require.scopes))].toSorted()
+  const audit = openAudit(options.auditFile)
+  try {
+    return createResourceServer({
+      resource: options.resource,
+      resourceName: 'Doorman files',
+      issuers: options.issuers,
+      scopes: Object.fromEntries(scopes.map((scope) => [scope, {}])),
+      // Writing is stepped up to when a tool first needs it.
+      challengeScopes: scopes.filter((scope) => scope !== 'files:write'),
+      rules,
+      callerLimit: options.limit,
+      audit,
+    })
+  } catch (error) {
+    void audit.close()
+    throw error instanceof TypeError ? new UsageError(error.message) : error
+  }
+}
+
+function openAudit(path: string | undefined): AuditSink {
+  if (path === undefined) return createLineSink(process.stderr.fd)
+  return openAuditFile({
+    path,
+    onFailure: (reason) => {
+      process.stderr.write(
+        `Records cannot be written, so requests are answered 503 until they can: ${reason}\n`,
+      )
+    },
+  })
+}

@@ -1,0 +1,114 @@
+import type { AuthorizationServerOptions, KnownClient, ProtectedResourceOptions } from '@mcp-doorman/authorization-server'
+import { defaultUsers, type DevelopmentUser } from './users.ts'
+
+export interface DevelopmentIssuerOptions {
+  /** The address to listen on. @defaultValue 127.0.0.1 */
+  readonly host?: string
+  /** 0 takes any free port. @defaultValue 8081 */
+  readonly port?: number
+  /**
+   * The folder for clients, grants and keys; created with mode 0700. @defaultValue memory, gone at the end
+   */
+  readonly state?: string
+  /** What tokens are for. Scopes of Doorman's files server have descriptions already. */
+  readonly resources: readonly ProtectedResourceOptions[]
+  /** @defaultValue alice and bob, whose passwords are their names */
+  readonly users?: readonly DevelopmentUser[]
+  /** Clients beside `doorman-dev`. @defaultValue none */
+  readonly clients?: readonly KnownClient[]
+  /** Seconds, from 1. @defaultValue 3600 */
+  readonly accessTokenSeconds?: number
+  /** Log the first user in and allow everything, without a page. Only on loopback. @defaultValue false */
+  readonly autoConsent?: boolean
+  /**
+   * Listen where others can reach it. Whoever can, can log in with passwords that everybody knows. @defaultValue false
+   */
+  readonly allowNonLoopback?: boolean
+  /**
+   * The issuer identifier, when others reach this issuer under another name than the address that it listens on.
+   *
+   * @defaultValue `http://{host}:{port}`
+   */
+  readonly issuer?: string
+  /** @see AuthorizationServerOptions.clientDocuments */
+  readonly clientDocuments?: AuthorizationServerOptions['clientDocuments']
+  /** @see AuthorizationServerOptions.redirects */
+  readonly redirects?: AuthorizationServerOptions['redirects']
+  /** @see AuthorizationServerOptions.registration */
+  readonly registration?: AuthorizationServerOptions['registration']
+  /** @see AuthorizationServerOptions.nowSeconds */
+  readonly nowSeconds?: () => number
+  /** @see AuthorizationServerOptions.onServerError */
+  readonly onServerError?: (error: Error) => void
+}
+
+export interface DevelopmentIssuerSettings {
+  readonly host: string
+  readonly port: number
+  readonly users: readonly DevelopmentUser[]
+}
+
+const optionNames = new Set([
+  'host',
+  'port',
+  'state',
+  'resources',
+  'users',
+  'clients',
+  'accessTokenSeconds',
+  'autoConsent',
+  'allowNonLoopback',
+  'issuer',
+  'clientDocuments',
+  'redirects',
+  'registration',
+  'nowSeconds',
+  'onServerError',
+])
+
+/**
+ * Checks what belongs to this package; the rest is checked by the authorization server.
+ *
+ * @throws {Error} in production, and on an address that others can reach
+ * @throws {TypeError} that lists every mistake
+ */
+export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssuerSettings {
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new Error(
+      'The development issuer does not start in production (NODE_ENV=production): everybody knows its passwords. ' +
+        'Use a real OpenID provider, or unset NODE_ENV.',
+    )
+  }
+  const host = options.host ?? '127.0.0.1'
+  if (!isLoopbackHost(host) && options.allowNonLoopback !== true) {
+    throw new Error(
+      `The development issuer does not listen on ${host}: others could reach it, and everybody knows its passwords. ` +
+        'Use 127.0.0.1, or allow it with allowNonLoopback (--allow-non-loopback) in a network of your own.',
+    )
+  }
+
+  const mistakes = Object.keys(options)
+    .filter((name) => !optionNames.has(name))
+    .map((name) => `${name}: unknown option.`)
+  const port = options.port ?? 8081
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) mistakes.push('port: must be a whole number from 0 to 65535.')
+  if (['0.0.0.0', '::'].includes(host) && options.issuer === undefined) {
+    mistakes.push(`issuer: must be given, since ${host} is no address that clients can be sent to.`)
+  }
+  const users = (options.users ?? defaultUsers).map((user) => ({ ...user }))
+  if (users.length === 0) mistakes.push('users: must have at least one user.')
+  for (const [index, { name, password }] of users.entries()) {
+    if (name === '' || users.findIndex((user) => user.name === name) !== index) {
+      mistakes.push(`users[${index}].name: must be a name of its own.`)
+    }
+    if (password === '') mistakes.push(`users[${index}].password: must not be empty.`)
+  }
+  if (mistakes.length > 0) {
+    throw new TypeError(`The development issuer was given options that cannot be used:\n${mistakes.join('\n')}`)
+  }
+  return { host, port, users }
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

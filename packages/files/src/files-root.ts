@@ -1,0 +1,154 @@
+import { closeSync, realpathSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Tool } from '@mcp-doorman/mcp-endpoint'
+import { createCalls } from './calls.ts'
+import { errnoOf } from './failure.ts'
+import { checkOptions, type CheckedOptions, type FilesRootOptions } from './options.ts'
+import { runSteps } from './pace.ts'
+import { createFindRoot } from './roots.ts'
+import { scopesOfTools } from './scopes.ts'
+import { createListFilesTool } from './tools/list-files.ts'
+import { createReadFileTool } from './tools/read-file.ts'
+import { createWriteFileTool } from './tools/write-file.ts'
+import { createTurns } from './turns.ts'
+import { canWalkDescriptors, descriptorWalk } from './walk/descriptor-walk.ts'
+import type { Directory, OpenerKind } from './walk/opener.ts'
+import { realpathOpener } from './walk/realpath-opener.ts'
+import { sweepTemps } from './walk/sweep.ts'
+
+/** An open directory and the tools over it. */
+export interface FilesServer {
+  /** In a fixed order. Without tools that write if the root is read-only. */
+  readonly tools: readonly Tool[]
+  /** The scopes that a call of each offered tool needs, by the tool's name. Nothing here enforces them. */
+  readonly scopesOf: ReadonlyMap<string, readonly string[]>
+  /** How paths are opened here. Beyond loopback, `realpath` should be refused unless asked for. */
+  readonly opener: OpenerKind
+  /** The resolved directory, to be announced to the operator; no tool ever shows it. */
+  readonly directory: string
+  /** Whether each caller has a root of their own, so that callers without a subject are of no use. */
+  readonly perUser: boolean
+  /** Resolves with how many unpublished files of killed processes were removed after the start. */
+  readonly swept: Promise<number>
+  /**
+   * Refuses new calls, stops running ones, and closes the directory when the last has let go of it.
+   * Does not wait for a disk that never answers.
+   */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Opens a directory and builds the tools over it.
+ *
+ * Paths that callers send never leave it: see `walk/`. Not checked: mounts and hard links inside it,
+ * which are acts of people with an account on the host, and the scopes of callers.
+ *
+ * @throws {TypeError} naming every wrong option
+ * @throws {Error} if the directory is missing, no directory, unreadable or `/`, or if only the weak
+ *   opener works here and it is not allowed
+ */
+export function openFilesRoot(given: FilesRootOptions): FilesServer {
+  const options = checkOptions(given)
+  if (process.platform === 'win32') {
+    throw new Error('The files server runs on Linux and macOS; Windows has too many names for one file.')
+  }
+  const directory = resolveDirectory(options.directory)
+  const { base, kind } = openBase(directory, options)
+
+  const nowMs = (): number => performance.now()
+  const stopSweeping = new AbortController()
+  const swept = sweep(base, options, stopSweeping.signal)
+  const calls = createCalls({
+    findRoot: createFindRoot({ base, perUser: options.perUser, directoryMode: options.directoryMode }),
+    maxConcurrentCallsPerCaller: options.maxConcurrentCallsPerCaller,
+    maxWaitingCallsPerCaller: options.maxWaitingCallsPerCaller,
+    callTimeLimitMs: options.callTimeLimitSeconds * 1000,
+    nowMs,
+  })
+  const locks = createTurns({ atOnce: 1, waiting: Number.POSITIVE_INFINITY })
+  const tools = [createReadFileTool(calls), createListFilesTool(calls, nowMs)]
+  if (!options.readOnly) tools.push(createWriteFileTool(calls, { locks, fileMode: options.fileMode }))
+
+  let closed: Promise<void> | undefined
+  async function close(): Promise<void> {
+    stopSweeping.abort()
+    await Promise.all([calls.close(), swept])
+    closeSync(base.fd)
+  }
+  return {
+    tools,
+    scopesOf: new Map([...scopesOfTools].filter(([name]) => tools.some((tool) => tool.name === name))),
+    opener: kind,
+    directory,
+    perUser: options.perUser,
+    swept,
+    close: () => (closed ??= close()),
+  }
+}
+
+function resolveDirectory(given: string): string {
+  const asked = resolve(given)
+  let directory: string
+  try {
+    directory = realpathSync.native(asked)
+    if (!statSync(directory).isDirectory())
+      throw new Error(`${asked} is not a directory. Name a directory to serve.`)
+  } catch (error) {
+    switch (errnoOf(error)) {
+      case undefined:
+        throw error
+      case 'ENOENT':
+        throw new Error(`${asked} does not exist. Make the directory first, or name another.`, {
+          cause: error,
+        })
+      default:
+        throw cannotOpen(asked, error)
+    }
+  }
+  if (directory === '/') {
+    throw new Error(
+      'The root of the file system (/) is never served. Name a directory that holds only what agents may see.',
+    )
+  }
+  return directory
+}
+
+function cannotOpen(directory: string, error: unknown): Error {
+  const reason = `cannot be opened (${errnoOf(error)})`
+  return new Error(`${directory} ${reason}. Let the user that runs this server read it.`, { cause: error })
+}
+
+function openBase(directory: string, options: CheckedOptions): { base: Directory; kind: OpenerKind } {
+  let base: Directory
+  try {
+    base = descriptorWalk.openBase(directory)
+  } catch (error) {
+    throw cannotOpen(directory, error)
+  }
+  const wanted = options.opener
+  if (wanted !== 'realpath' && canWalkDescriptors(base.fd)) return { base, kind: 'descriptor-walk' }
+  closeSync(base.fd)
+  if (wanted === 'descriptor-walk') {
+    throw new Error('/proc is missing or hidden here, and the opener "descriptor-walk" needs it.')
+  }
+  if (!options.allowWeakOpener) {
+    const reason =
+      wanted === 'realpath'
+        ? 'The opener "realpath"'
+        : '/proc is missing or hidden here; without it the files server'
+    throw new Error(
+      `${reason} can be outrun by local processes that swap directories for links. Allow it with allowWeakOpener.`,
+    )
+  }
+  return { base: realpathOpener.openBase(directory), kind: 'realpath' }
+}
+
+async function sweep(base: Directory, options: CheckedOptions, signal: AbortSignal): Promise<number> {
+  if (options.readOnly) return 0
+  try {
+    return await runSteps(sweepTemps(base, Date.now), { throwIfStopped: () => signal.throwIfAborted() })
+  } catch (error) {
+    if (signal.aborted || errnoOf(error) !== undefined) return 0
+    throw error
+  }
+}

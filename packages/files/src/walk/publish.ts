@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type BigIntStats,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  write,
+  writeFile,
+} from 'node:fs'
+import { promisify } from 'node:util'
+import { errnoOf, FileFailure, notAFile, quoteName } from '../failure.ts'
+import type { Stoppable } from '../pace.ts'
+import { tempPrefix } from './grammar.ts'
+import { appendFlags, createFlags, type Directory } from './opener.ts'
+
+// These take descriptors, never paths: see Directory.
+const syncHandle = promisify(fsync)
+const writeHandle = promisify(write)
+const writeWholeHandle = promisify(writeFile)
+
+/** Told apart from temps of other processes, and of earlier ones that had our process id. */
+const processTag = randomBytes(6).toString('hex')
+
+export interface NewContent {
+  readonly parent: Directory
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Permissions of the published file. Until then nobody but its owner can open it. */
+  readonly mode: number
+  /** Asked for the last time just before the file is published. */
+  readonly call: Stoppable
+}
+
+/** Puts new content under a name that may exist: readers see the old or the new, each whole. */
+export function publishReplacing(content: NewContent): Promise<BigIntStats> {
+  return publishTemp(content, (temp) => content.parent.rename(temp, content.name))
+}
+
+/**
+ * Puts content under a name that must not exist.
+ *
+ * @throws the system's `EEXIST` if it does, decided by the system in one step
+ */
+export async function publishCreating(content: NewContent): Promise<BigIntStats> {
+  try {
+    return await publishTemp(content, (temp) => {
+      content.parent.link(temp, content.name)
+      content.parent.unlink(temp)
+    })
+  } catch (error) {
+    if (!noHardLinks.has(errnoOf(error) ?? '')) throw error
+    return createInPlace(content)
+  }
+}
+
+/** What disks without hard links (FAT, some network disks) answer to link(2). */
+const noHardLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+async function publishTemp(content: NewContent, publish: (temp: string) => void): Promise<BigIntStats> {
+  const { parent, bytes, mode, call } = content
+  // Short and of one length, so that names of 255 bytes can be replaced too.
+  const temp = `${tempPrefix}${process.pid}-${processTag}-${randomBytes(6).toString('hex')}`
+  const fd = parent.openFile(temp, createFlags, 0o600)
+  let published = false
+  try {
+    await writeWholeHandle(fd, bytes)
+    await syncHandle(fd)
+    call.throwIfStopped()
+    // From here to the name there is no pause, so the temp does not stand open under the wider mode.
+    fchmodSync(fd, mode)
+    publish(temp)
+    published = true
+    // Renaming and linking change the time in the etag, so it is taken only now.
+    const stats = fstatSync(fd, { bigint: true })
+    await syncDirectory(parent)
+    return stats
+  } finally {
+    closeSync(fd)
+    if (!published) removeIfThere(parent, temp)
+  }
+}
+
+async function createInPlace({ parent, name, bytes, mode, call }: NewContent): Promise<BigIntStats> {
+  const fd = parent.openFile(name, createFlags, 0o600)
+  let complete = false
+  try {
+    await writeWholeHandle(fd, bytes)
+    fchmodSync(fd, mode)
+    await syncHandle(fd)
+    call.throwIfStopped()
+    complete = true
+    await syncDirectory(parent)
+    return fstatSync(fd, { bigint: true })
+  } finally {
+    closeSync(fd)
+    if (!complete) removeIfThere(parent, name)
+  }
+}
+
+export interface AddedContent {
+  readonly parent: Directory
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** How the caller wrote the path, for messages. */
+  readonly shown: string
+  readonly call: Stoppable
+}
+
+/** Adds to the end of a regular file in one write. @throws the system's `ENOENT` if there is none */
+export async function appendInPlace(content: AddedContent): Promise<BigIntStats> {
+  const { parent, name, bytes, shown, call } = content
+  const fd = parent.openFile(name, appendFlags)
+  try {
+    const before = fstatSync(fd, { bigint: true })
+    if (!before.isFile()) throw notAFile(shown)
+    // The other name may lie outside the root: a change in place would reach it.
+    if (before.nlink !== 1n) {
+      const advice = 'Read it and write it as a whole instead (if_exists "replace").'
+      throw new FileFailure('not_a_file', `${quoteName(shown)} has a second name (hard link). ${advice}`)
+    }
+    call.throwIfStopped()
+    const { bytesWritten } = await writeHandle(fd, bytes)
+    if (bytesWritten < bytes.length) {
+      takeBack(fd, before.size, bytesWritten)
+      throw new FileFailure('io_error', `${quoteName(shown)}: the disk is full; nothing was added.`)
+    }
+    await syncHandle(fd)
+    return fstatSync(fd, { bigint: true })
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Half an addition is worse than none; but what another process added since is not ours to cut. */
+function takeBack(fd: number, sizeBefore: bigint, added: number): void {
+  const { size } = fstatSync(fd, { bigint: true })
+  if (size === sizeBefore + BigInt(added)) ftruncateSync(fd, Number(sizeBefore))
+}
+
+async function syncDirectory(directory: Directory): Promise<void> {
+  try {
+    await syncHandle(directory.fd)
+  } catch (error) {
+    // Some file systems cannot sync a directory; then the name is as durable as they make it.
+    const errno = errnoOf(error)
+    if (errno !== 'EINVAL' && errno !== 'ENOTSUP' && errno !== 'EOPNOTSUPP') throw error
+  }
+}
+
+function removeIfThere(parent: Directory, name: string): void {
+  try {
+    parent.unlink(name)
+  } catch {
+    // Already gone, or the disk failed altogether: the error that brought us here is the one to report.
+  }
+}
+
+/** Whether a temp was left by a process that ended before it could publish or remove it. */
+export function isAbandonedTemp(name: string, ageMs: number): boolean {
+  const [pid, tag] = name.slice(tempPrefix.length).split('-')
+  if (tag === processTag) return false
+  // No call lasts this long, so the process id has come to mean another process.
+  if (ageMs > longestWriteMs) return true
+  // Inside containers a new process often gets the id of the one before it.
+  return Number(pid) === process.pid || !isRunning(Number(pid))
+}
+
+const longestWriteMs = 3_600_000
+
+function isRunning(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0) // Signal 0 asks only whether it is there.
+    return true
+  } catch (error) {
+    return errnoOf(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,142 @@
+import type { Dirent } from 'node:fs'
+import { errnoOf } from '../failure.ts'
+import type { Steps } from '../pace.ts'
+import { problemOfName, tempPrefix } from './grammar.ts'
+import { type Directory, entriesAtOnce } from './opener.ts'
+
+/** What a walk over a tree does with the names it meets, in order. */
+export interface TreeVisitor {
+  /** Whether the name is worth keeping: it will be shown, or entered. */
+  readonly wants: (entry: TreeEntry) => boolean
+  /** Called in order for what is wanted. Answers whether to go on. */
+  readonly visit: (parent: Directory, entry: TreeEntry) => boolean
+  /** Called for names that no path can express, such as those with a newline. */
+  readonly leaveOut: (parent: readonly string[]) => void
+}
+
+export interface TreeEntry {
+  /** The names from the top of the walk down. */
+  readonly components: readonly string[]
+  readonly isDirectory: boolean
+}
+
+export interface TreeRange {
+  /** Levels below the top that are looked at; 1 is the top's own entries. */
+  readonly depth: number
+  /** Start after this place. */
+  readonly after: readonly string[] | undefined
+  /** Names that are kept in memory at a time for each level. */
+  readonly namesAtOnce: number
+}
+
+/**
+ * Visits what lies below a directory: names in order of their code units, a directory's content directly
+ * after it. The order depends on names alone, so a walk may go on after any place, even one that is gone.
+ *
+ * Links are visited and not entered. Directories that cannot be opened are visited and passed over.
+ * Returns false if the visitor stopped it.
+ */
+export function* walkTree(directory: Directory, range: TreeRange, visitor: TreeVisitor): Steps<boolean> {
+  return yield* walkLevel(directory, [], range, visitor)
+}
+
+function* walkLevel(
+  directory: Directory,
+  prefix: readonly string[],
+  range: TreeRange,
+  visitor: TreeVisitor,
+): Steps<boolean> {
+  let after = range.after?.[0]
+  if (after !== undefined) {
+    // Places inside the directory where the last walk stopped come before its next sibling.
+    const rest = range.after?.slice(1) ?? []
+    const entry: TreeEntry = { components: [...prefix, after], isDirectory: true }
+    if (!(yield* enter(directory, entry, { ...range, after: rest }, visitor))) return false
+  }
+  for (;;) {
+    const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range.namesAtOnce, visitor)
+    for (const [at, entry] of entries.entries()) {
+      if ((at + 1) % entriesAtOnce === 0) yield
+      if (!visitor.visit(directory, entry)) return false
+      if (!(yield* enter(directory, entry, { ...range, after: undefined }, visitor))) return false
+    }
+    if (!more) return true
+    after = entries.at(-1)?.components.at(-1)
+  }
+}
+
+function* enter(parent: Directory, entry: TreeEntry, range: TreeRange, visitor: TreeVisitor): Steps<boolean> {
+  const name = entry.components.at(-1)
+  if (range.depth <= 1 || !entry.isDirectory || name === undefined || !visitor.wants(entry)) return true
+  const directory = tryOpenDirectory(parent, name)
+  if (directory === undefined) return true
+  try {
+    return yield* walkLevel(directory, entry.components, { ...range, depth: range.depth - 1 }, visitor)
+  } finally {
+    directory.close()
+  }
+}
+
+/** Undefined for what is gone, has become something else, or may not be read. */
+function tryOpenDirectory(parent: Directory, name: string): Directory | undefined {
+  try {
+    return parent.openDirectory(name)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}
+
+interface Named extends TreeEntry {
+  readonly name: string
+}
+
+/**
+ * The first `count` wanted entries after a name, in order, and whether there may be more.
+ *
+ * Keeps twice as many in memory at most, however many the directory has.
+ */
+function* readEntriesAfter(
+  directory: Directory,
+  prefix: readonly string[],
+  after: string | undefined,
+  count: number,
+  visitor: TreeVisitor,
+): Steps<{ entries: readonly TreeEntry[]; more: boolean }> {
+  const names = directory.openEntries()
+  let kept: Named[] = []
+  let below: string | undefined // Once full, only names before this one are of interest.
+  let seen = 0
+  try {
+    for (let found = names.readSync(); found !== null; found = names.readSync()) {
+      if (++seen % entriesAtOnce === 0) yield
+      const { name } = found
+      if (name.startsWith(tempPrefix)) continue
+      if (problemOfName(name) !== undefined) {
+        visitor.leaveOut(prefix)
+        continue
+      }
+      if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
+      const entry = describe(prefix, found)
+      if (!visitor.wants(entry)) continue
+      kept.push(entry)
+      if (kept.length < count * 2) continue
+      kept = inOrder(kept).slice(0, count)
+      below = kept.at(-1)?.name
+    }
+  } finally {
+    names.closeSync()
+  }
+  const ordered = inOrder(kept)
+  return { entries: ordered.slice(0, count), more: below !== undefined || ordered.length > count }
+}
+
+function describe(prefix: readonly string[], found: Dirent): Named {
+  return { name: found.name, components: [...prefix, found.name], isDirectory: found.isDirectory() }
+}
+
+/** Sorted by code units; names that are not UTF-8 on the disk may read alike, and count once. */
+function inOrder(entries: readonly Named[]): Named[] {
+  const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+  return sorted.filter(({ name }, at) => name !== sorted[at - 1]?.name)
+}

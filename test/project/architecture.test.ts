@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { dirname, posix } from 'node:path'
+import { test } from 'node:test'
+import { readSources, type SourceFile } from './sources.ts'
+
+/** Which packages a package may import. What is not here is not allowed. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  outbound: [],
+  'resource-server': ['outbound'],
+  'mcp-endpoint': ['resource-server'],
+  files: ['mcp-endpoint'],
+  'authorization-server': ['outbound'],
+  'development-issuer': ['authorization-server'],
+  cli: ['outbound', 'resource-server', 'mcp-endpoint', 'files', 'authorization-server', 'development-issuer'],
+}
+
+const sources = readSources('packages/*/src/**/*.ts')
+const packageOf = ({ path }: SourceFile): string => path.split('/')[1] ?? ''
+const inPackage = (name: string): readonly SourceFile[] => sources.filter((file) => packageOf(file) === name)
+
+test('every package has its arrows written down', () => {
+  assert.deepEqual([...new Set(sources.map(packageOf))].toSorted(), Object.keys(arrows).toSorted())
+})
+
+for (const [name, allowed] of Object.entries(arrows)) {
+  test(`${name} imports no package but ${allowed.join(', ') || 'none'}`, () => {
+    const wrong = inPackage(name).flatMap(({ path, imports }) =>
+      imports
+        .filter((specifier) => specifier.startsWith('@mcp-doorman/') || specifier === 'mcp-doorman')
+        .filter((specifier) => !allowed.includes(specifier.split('/')[1] ?? specifier))
+        .map((specifier) => `${path} imports ${specifier}`),
+    )
+    assert.deepEqual(wrong, [])
+  })
+}
+
+test('inside a package, imports are relative and name the file', () => {
+  const wrong = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(
+        (specifier) => specifier.startsWith('#') || (specifier.startsWith('.') && !specifier.endsWith('.ts')),
+      )
+      .map((specifier) => `${path} imports ${specifier}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('no relative import leaves its package', () => {
+  const wrong = sources.flatMap((file) =>
+    file.imports
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => posix.join(dirname(file.path), specifier))
+      .filter((target) => !target.startsWith(`packages/${packageOf(file)}/src/`)),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+/** The path of a request through resource-server: a step may import earlier ones, never later ones. */
+const steps = [
+  'denials.ts',
+  'json-rpc.ts',
+  'presented-headers.ts',
+  'unknown-keys.ts',
+  'credentials.ts',
+  'identity/',
+  'limits.ts',
+  'action.ts',
+  'policy/',
+  'decision.ts',
+  'challenge.ts',
+  'metadata.ts',
+  'audit.ts',
+  'guard.ts',
+  'resource-server.ts',
+  'audit-log/',
+  'index.ts',
+]
+
+test('in resource-server no step of the path imports a later one', () => {
+  const prefix = 'packages/resource-server/src/'
+  const place = (path: string): number =>
+    steps.findIndex((step) => (step.endsWith('/') ? path.startsWith(prefix + step) : path === prefix + step))
+  const wrong = inPackage('resource-server').flatMap(({ path, imports }) => {
+    if (place(path) === -1) return [`${path} has no place on the path`]
+    return imports
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => posix.join(dirname(path), specifier))
+      .filter((target) => place(target) > place(path))
+      .map((target) => `${path} imports ${target}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('only outbound opens connections', () => {
+  const opens =
+    /(?<![#.\w])fetch\(|\bhttps?\.(?:request|get)\(|\b(?:createConnection|Socket)\(|from 'node:(?:https|tls|dgram|http2)'|from 'undici'|import \{[^}]*\b(?:request|get|connect|Agent)\b[^}]*\} from 'node:(?:http|net)'/
+  const wrong = sources
+    .filter((file) => packageOf(file) !== 'outbound' && opens.test(file.text))
+    .map(({ path }) => path)
+  assert.deepEqual(wrong, [])
+})
+
+test('only the verifier makes an identity', () => {
+  const makers = sources.filter(({ text }) => text.includes('provenIdentity')).map(({ path }) => path)
+  assert.deepEqual(makers, [
+    'packages/resource-server/src/identity/claims.ts',
+    'packages/resource-server/src/identity/identity.ts',
+  ])
+})
+
+test('only the walk, and the start for the base itself, use the file system in files', () => {
+  const wrong = inPackage('files')
+    .filter(
+      ({ path }) =>
+        !path.startsWith('packages/files/src/walk/') && path !== 'packages/files/src/files-root.ts',
+    )
+    .filter(({ text }) =>
+      /\b(?:open|lstat|stat|realpath|readdir|opendir|mkdir|rename|unlink|link|rm|rmdir)(?:Sync)?\(/.test(
+        text,
+      ),
+    )
+    .filter(({ imports }) => imports.some((specifier) => /^node:fs/.test(specifier)))
+    .map(({ path }) => path)
+  assert.deepEqual(wrong, [])
+})
+
+test('the development issuer is reached from the command only', () => {
+  const users = sources
+    .filter(({ imports }) => imports.includes('@mcp-doorman/development-issuer'))
+    .map(packageOf)
+  assert.deepEqual([...new Set(users)], ['cli'])
+})
+
+test('resource-server and authorization-server share no code', () => {
+  const shared = new Set(inPackage('resource-server').map(({ text }) => text))
+  assert.ok(inPackage('authorization-server').every(({ text }) => !shared.has(text)))
+})
+
+test('no file carries a vague name', () => {
+  const vague = /(?:^|[/-])(?:utils?|helpers?|common|types|shared|misc)(?:\.ts$|\/)/
+  assert.deepEqual(
+    sources.map(({ path }) => path).filter((path) => vague.test(path)),
+    [],
+  )
+})

@@ -1,0 +1,41 @@
+/** A group of test files that is run, or left out, as one. */
+export interface Suite {
+  readonly name: string
+  /** Globs for the test runner. */
+  readonly files: readonly string[]
+  /** About how long it takes on 2 cores, in minutes. */
+  readonly minutes: number
+  /** A command that must be on the machine. */
+  readonly needs?: { readonly command: string; readonly package: string }
+  /** Runs again in `test:all`, with more rounds. */
+  readonly hasLongRounds?: boolean
+}
+
+/** Every test of the project. */
+export const suites: readonly Suite[] = [
+  { name: 'outbound', files: ['packages/outbound/test/*.test.ts'], minutes: 0.3 },
+  {
+    name: 'resource-server',
+    files: ['packages/resource-server/test/*.test.ts'],
+    minutes: 0.7,
+    hasLongRounds: true,
+  },
+  {
+    name: 'mcp-endpoint',
+    files: ['packages/mcp-endpoint/test/*.test.ts'],
+    minutes: 0.7,
+    hasLongRounds: true,
+  },
+  { name: 'files', files: ['packages/files/test/*.test.ts'], minutes: 1.2, hasLongRounds: true },
+  { name: 'authorization-server', files: ['packages/authorization-server/test/*.test.ts'], minutes: 0.5 },
+  { name: 'development-issuer', files: ['packages/development-issuer/test/*.test.ts'], minutes: 0.5 },
+  { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.2 },
+  { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.2 },
+  { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 1.5 },
+  {
+    name: 'browser',
+    files: ['test/browser/*.test.ts'],
+    minutes: 0.5,
+    needs: { command: 'chromium', package: 'chromium' },
+  },
+]
