@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { completeLock } from '../../tools/complete-lock.mjs'
 import { projectRoot } from './sources.ts'
 
 interface Manifest {
@@ -60,6 +61,12 @@ for (const [folder, manifest] of manifests) {
     }
   })
 }
+
+test('the lock file names every platform, so that npm ci takes it, and no download host', () => {
+  const text = readFileSync(`${projectRoot}/package-lock.json`, 'utf8')
+  assert.deepEqual(completeLock(JSON.parse(text)), [])
+  assert.ok(!text.includes('"resolved": "http'))
+})
 
 const texts = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
   cwd: projectRoot,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createOutbound } from '@mcp-doorman/outbound'
-import type Provider from 'oidc-provider'
+import type { Provider } from 'oidc-provider'
 import { rememberAccessToken } from './adapter.ts'
 import { answerCors, findRoute, isHostAllowed, pinOrigin, rewriteForm, rewriteQuery } from './front.ts'
 import { answerInteraction, interactionPath } from './interaction.ts'
@@ -53,7 +53,9 @@ export interface AuthorizationServer {
  * @throws {TypeError} that lists every mistake in the options
  * @throws {Error} when the state folder cannot be used
  */
-export async function openAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+export async function openAuthorizationServer(
+  options: AuthorizationServerOptions,
+): Promise<AuthorizationServer> {
   const settings = readOptions(options)
   const { issuer, stateFolder } = settings
   const base = basePath(issuer)
@@ -103,7 +105,12 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
       const rewritten = await rewriteForm(request, path, resources)
       if (typeof rewritten === 'number') {
         response.setHeader('connection', 'close') // What is left of the body is not read.
-        return sendJson(response, rewritten, 'invalid_request', 'the body is too large or did not arrive whole')
+        return sendJson(
+          response,
+          rewritten,
+          'invalid_request',
+          'the body is too large or did not arrive whole',
+        )
       }
       asked = rewritten
       Object.assign(asked, { originalUrl: base + path })
@@ -123,7 +130,12 @@ export async function openAuthorizationServer(options: AuthorizationServerOption
 
     async mintAccessToken({ subject, clientId, resource: identifier, scopes, seconds }) {
       const resource = resources.find(resources.canonical(identifier))
-      if (resource === undefined) return refusal('resource', identifier, settings.resources.map((one) => one.resource))
+      if (resource === undefined)
+        return refusal(
+          'resource',
+          identifier,
+          settings.resources.map((one) => one.resource),
+        )
       const unknown = scopes.find((scope) => !resource.scopes.includes(scope))
       if (unknown !== undefined) return refusal('scope', unknown, resource.scopes)
       if (scopes.length === 0) return { ok: false, problem: 'no scope was asked for' }

@@ -21,7 +21,8 @@ export function normalizeClientMetadata(metadata: ClientMetadata, policy: Redire
   // oidc-provider has refused documents that name a method with a secret, so this is its default (RFC 7591 §2), which
   // a client without a registration cannot use.
   if (metadata.client_id.startsWith('https://') && metadata.client_secret === undefined) {
-    if (metadata.token_endpoint_auth_method === 'client_secret_basic') metadata.token_endpoint_auth_method = 'none'
+    if (metadata.token_endpoint_auth_method === 'client_secret_basic')
+      metadata.token_endpoint_auth_method = 'none'
   }
 
   const redirectUris: unknown = metadata.redirect_uris
@@ -49,7 +50,11 @@ function chooseApplicationType(redirectUris: readonly string[]): 'native' | 'web
   return secureLoopback ? 'web' : 'native'
 }
 
-function keepOnly(metadata: ClientMetadata, name: 'grant_types' | 'response_types', known: readonly string[]): void {
+function keepOnly(
+  metadata: ClientMetadata,
+  name: 'grant_types' | 'response_types',
+  known: readonly string[],
+): void {
   const offered: unknown = metadata[name]
   if (!Array.isArray(offered)) return // Absent: the default. Of another type: oidc-provider says so.
   const kept = known.filter((value) => offered.includes(value))

@@ -16,30 +16,36 @@ export interface ConsentView {
 export function consentPage(view: ConsentView): { readonly title: string; readonly content: Html } {
   const { client } = view
   const content = html`
-<p>You are signed in as <strong>${view.subject}</strong>.</p>
-<dl>
-<dt>Application</dt>
-<dd><strong>${client.name}</strong><br>${provenance(client)}</dd>
-<dt>Goes back to</dt>
-<dd><strong>${redirectTarget(view.redirectUri)}</strong></dd>
-</dl>
-${view.requested.map(
-  ({ resource, scopes }) => html`
-<p>It wants to use <strong>${resource.name}</strong> ${
-    resource.name === resource.resource ? '' : html`<br><code>${resource.resource}</code>`
-  } to:</p>
-<ul>
-${scopes.map((scope) => html`<li>${resource.scopeDescriptions[scope] ?? `Use ${scope}`} <code class="quiet">${scope}</code></li>
-`)}</ul>`,
-)}
-<form method="post" action="${view.action}">
-${view.hiddenFields}
-<button class="first" name="decision" value="allow">Allow</button>
-<button name="decision" value="deny">Deny</button>
-<button class="plain" name="decision" value="switch">Use another account</button>
-</form>
-`
+    <p>You are signed in as <strong>${view.subject}</strong>.</p>
+    <dl>
+      <dt>Application</dt>
+      <dd><strong>${client.name}</strong><br />${provenance(client)}</dd>
+      <dt>Goes back to</dt>
+      <dd><strong>${redirectTarget(view.redirectUri)}</strong></dd>
+    </dl>
+    ${view.requested.map(requestPart)}
+    <form method="post" action="${view.action}">
+      ${view.hiddenFields}
+      <button class="first" name="decision" value="allow">Allow</button>
+      <button name="decision" value="deny">Deny</button>
+      <button class="plain" name="decision" value="switch">Use another account</button>
+    </form>
+  `
   return { title: `Allow ${client.name}?`, content }
+}
+
+function requestPart({ resource, scopes }: ConsentView['requested'][number]): Html {
+  const identifier = resource.name === resource.resource ? html`` : html`(<code>${resource.resource}</code>)`
+  return html`
+    <p>It wants to use <strong>${resource.name}</strong> ${identifier} to:</p>
+    <ul>
+      ${scopes.map((scope) => html`<li>${describeScope(resource, scope)}</li>`)}
+    </ul>
+  `
+}
+
+function describeScope({ scopeDescriptions }: ProtectedResource, scope: string): Html {
+  return html`${scopeDescriptions[scope] ?? `Use ${scope}`} <code class="quiet">${scope}</code>`
 }
 
 function provenance(client: ConsentView['client']): Html {

@@ -87,7 +87,7 @@ export function rewriteQuery(request: IncomingMessage, resources: Resources): vo
   if (query === undefined) return
   const params = new URLSearchParams(query)
   if (!canonicalizeResources(params, resources)) return
-  request.url = `${path}?${params}`
+  request.url = `${path}?${params.toString()}`
 }
 
 /**

@@ -40,10 +40,12 @@ export async function answerInteraction(
     if (interaction.prompt.name === 'login') return showLogin(parts, response, interaction, undefined)
     return showConsent(parts, response, interaction)
   }
-  if (request.method !== 'POST' || form !== interaction.prompt.name) return sendErrorPage(response, 400, expired)
+  if (request.method !== 'POST' || form !== interaction.prompt.name)
+    return sendErrorPage(response, 400, expired)
 
   const fields = await readForm(request)
-  if (fields === undefined) return sendErrorPage(response, 400, 'The form arrived damaged. Go back and send it again.')
+  if (fields === undefined)
+    return sendErrorPage(response, 400, 'The form arrived damaged. Go back and send it again.')
   if (!isOurForm(parts, interaction, fields)) return sendErrorPage(response, 400, expired)
 
   if (fields.get('decision') === 'deny') {
@@ -117,7 +119,11 @@ async function logIn(
   await parts.provider.interactionFinished(request, response, { login: { accountId: subject } })
 }
 
-async function showConsent(parts: InteractionParts, response: ServerResponse, interaction: Interaction): Promise<void> {
+async function showConsent(
+  parts: InteractionParts,
+  response: ServerResponse,
+  interaction: Interaction,
+): Promise<void> {
   const client = await describeClient(parts, interaction)
   const requested = Object.entries(requestedScopes(interaction)).flatMap(([identifier, scopes]) => {
     const resource = parts.resources.find(identifier)
@@ -154,7 +160,11 @@ async function allow(
 }
 
 /** Ends the session and begins the same authorization request again. */
-async function switchAccount(parts: InteractionParts, response: ServerResponse, interaction: Interaction): Promise<void> {
+async function switchAccount(
+  parts: InteractionParts,
+  response: ServerResponse,
+  interaction: Interaction,
+): Promise<void> {
   await endSession(parts.provider, interaction)
   await interaction.destroy()
   const query = new URLSearchParams()
@@ -163,7 +173,9 @@ async function switchAccount(parts: InteractionParts, response: ServerResponse, 
       if (typeof one === 'string') query.append(name, one)
     }
   }
-  response.writeHead(303, { location: `${parts.basePath}/authorize?${query}`, 'content-length': 0 }).end()
+  response
+    .writeHead(303, { location: `${parts.basePath}/authorize?${query.toString()}`, 'content-length': 0 })
+    .end()
 }
 
 async function endSession(provider: Provider, interaction: Interaction): Promise<void> {
@@ -187,12 +199,15 @@ function requestedScopes(interaction: Interaction): Readonly<Record<string, read
   const missing = interaction.prompt.details['missingResourceScopes']
   if (typeof missing !== 'object' || missing === null) return {}
   return Object.fromEntries(
-    Object.entries(missing).map(([identifier, scopes]) => [identifier, Array.isArray(scopes) ? scopes.map(String) : []]),
+    Object.entries(missing).map(([identifier, scopes]) => [
+      identifier,
+      Array.isArray(scopes) ? scopes.map(String) : [],
+    ]),
   )
 }
 
 function hiddenFields(parts: InteractionParts, interaction: Interaction): Html {
-  return html`<input type="hidden" name="form_token" value="${formToken(parts, interaction)}">`
+  return html`<input type="hidden" name="form_token" value="${formToken(parts, interaction)}" />`
 }
 
 function isOurForm(parts: InteractionParts, interaction: Interaction, fields: URLSearchParams): boolean {

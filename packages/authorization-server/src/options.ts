@@ -152,7 +152,9 @@ export function readOptions(options: AuthorizationServerOptions): AuthorizationS
   }
   for (const scheme of redirects.appSchemes) {
     if (!isAppScheme(scheme)) {
-      mistakes.push(`redirects.appSchemes: ${scheme} is no scheme of an application. Write it without the colon.`)
+      mistakes.push(
+        `redirects.appSchemes: ${scheme} is no scheme of an application. Write it without the colon.`,
+      )
     }
   }
   const clients = readClients(options.clients ?? [], redirects, mistakes)
@@ -178,7 +180,9 @@ export function readOptions(options: AuthorizationServerOptions): AuthorizationS
   }
 
   if (mistakes.length > 0) {
-    throw new TypeError(`The authorization server was given options that cannot be used:\n${mistakes.join('\n')}`)
+    throw new TypeError(
+      `The authorization server was given options that cannot be used:\n${mistakes.join('\n')}`,
+    )
   }
   return {
     issuer: options.issuer,
@@ -209,10 +213,12 @@ export function isLoopbackUrl(text: string): boolean {
 }
 
 function issuerMistakes(issuer: string): readonly string[] {
-  if (!URL.canParse(issuer)) return ['issuer: is not an absolute URL. Write for instance https://auth.example.com.']
+  if (!URL.canParse(issuer))
+    return ['issuer: is not an absolute URL. Write for instance https://auth.example.com.']
   const url = new URL(issuer)
   const whole = url.pathname === '/' ? url.origin : url.origin + url.pathname
-  if (!['http:', 'https:'].includes(url.protocol)) return ['issuer: must begin with https:// (or http:// on loopback).']
+  if (!['http:', 'https:'].includes(url.protocol))
+    return ['issuer: must begin with https:// (or http:// on loopback).']
   // Clients compare the issuer as a string: it must be what every URL parser gives back.
   if (issuer !== whole || issuer.endsWith('/')) return [`issuer: write ${whole.replace(/\/+$/, '')}.`]
   return []
@@ -239,7 +245,8 @@ function readResources(
     if (scopes.length === 0) mistakes.push(`${place}.scopes: must have at least one scope.`)
     for (const scope of scopes) {
       // RFC 6749 §3.3: printable ASCII but for space, quotation mark and backslash.
-      if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) mistakes.push(`${place}.scopes: "${scope}" is no scope.`)
+      if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
+        mistakes.push(`${place}.scopes: "${scope}" is no scope.`)
     }
     const chosen = defaultScopes ?? scopes
     if (chosen.length === 0) mistakes.push(`${place}.defaultScopes: must have at least one scope.`)

@@ -7,7 +7,10 @@ export interface Html {
 }
 
 /** Builds HTML; what is put in is escaped, unless it is HTML made by this function. */
-export function html(strings: TemplateStringsArray, ...values: readonly (Html | readonly Html[] | string)[]): Html {
+export function html(
+  strings: TemplateStringsArray,
+  ...values: readonly (Html | readonly Html[] | string)[]
+): Html {
   const parts = strings.map((text, index) => text + markupOf(values[index] ?? ''))
   return { markup: parts.join('') }
 }
@@ -25,7 +28,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 /** Control and direction characters can make a name look like another one, and have no place in it. */
-const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+const invisible = /(?![\t\n])[\p{Cc}\p{Cf}]/gu
 
 function escapeHtml(text: string): string {
   return text.replace(invisible, '\ufffd').replace(/[&<>"']/g, (character) => escapes[character] ?? '')
@@ -41,7 +44,8 @@ body { margin: 0; padding: 1rem; background: var(--ground); color: var(--text); 
 main { max-width: 26rem; margin: 6vh auto 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .75rem; overflow-wrap: anywhere }
 h1 { margin: 0 0 1rem; font-size: 1.3rem; line-height: 1.3 }
-p, ul, dl { margin: 0 0 1rem }
+p, ul, dl, form { margin: 0 0 1rem }
+main > :last-child { margin-bottom: 0 }
 ul { padding-left: 1.25rem }
 li { margin-bottom: .35rem }
 dt { color: var(--quiet); font-size: .875rem }
@@ -58,6 +62,8 @@ button.first { color: var(--on-accent); background: var(--accent); border-color:
 button.plain { width: auto; padding: .25rem 0; border: 0; font-weight: 400; text-decoration: underline }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }
 `
+/** Built here, since the hash is that of every character between the tags. */
+const styleElement: Html = { markup: `<style>${style}</style>` }
 const styleHash = createHash('sha256').update(style).digest('base64')
 
 /**
@@ -83,22 +89,21 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 /** A whole page. */
 export function formatPage(title: string, content: Html): string {
   const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title}</title>
-<style>${{ markup: style }}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-${content}
-</main>
-</body>
-</html>
-`
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>${title}</title>
+        ${styleElement}
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${content}
+        </main>
+      </body>
+    </html> `
   return page.markup
 }
 

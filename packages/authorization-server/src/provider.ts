@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events'
 import type { Outbound } from '@mcp-doorman/outbound'
-import Provider, {
+import {
   type ClientMetadata,
   type Configuration,
   errors,
   type Grant,
   interactionPolicy,
   type KoaContextWithOIDC,
+  Provider,
 } from 'oidc-provider'
 import { createAdapter, rememberAccessToken } from './adapter.ts'
 import { createDocumentFetch } from './client-documents.ts'
@@ -72,7 +73,9 @@ function createConfiguration(parts: ProviderParts): Configuration {
   const { policy, loadExistingGrant } = settings.unattendedSubject === undefined ? attended() : unattended()
   const cookieName = `doorman_${new URL(settings.issuer).port || 'issuer'}` // Cookies do not know ports.
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax' } as const
-  const introspecting = new Set(settings.clients.filter((client) => client.mayIntrospect).map((client) => client.clientId))
+  const introspecting = new Set(
+    settings.clients.filter((client) => client.mayIntrospect).map((client) => client.clientId),
+  )
 
   return {
     adapter: (model) =>
@@ -114,7 +117,10 @@ function createConfiguration(parts: ProviderParts): Configuration {
     rotateRefreshToken: true,
     expiresWithSession: () => false,
     loadExistingGrant,
-    interactions: { policy, url: (_context, interaction) => `${basePath(settings.issuer)}/interaction/${interaction.uid}` },
+    interactions: {
+      policy,
+      url: (_context, interaction) => `${basePath(settings.issuer)}/interaction/${interaction.uid}`,
+    },
     extraParams: {
       // A parameter that nobody sends: validators run for every request, and are where defaults are assigned.
       doorman_completion: (context) => completeRequest(context, parts),
@@ -137,7 +143,8 @@ function createConfiguration(parts: ProviderParts): Configuration {
       context.set({ ...pageHeaders })
       context.body = formatPage(
         'This did not work',
-        html`<p>${message}</p><p class="quiet">Go back to your application and connect again. <code>${out.error}</code></p>`,
+        html`<p>${message}</p>
+          <p class="quiet">Go back to your application and connect again. <code>${out.error}</code></p>`,
       )
     },
 
@@ -192,7 +199,9 @@ function createConfiguration(parts: ProviderParts): Configuration {
   }
 
   /** Consent is asked every time: anyone may register under any name (RFC 8252 §8.6). */
-  function attended(): Pick<Configuration, 'loadExistingGrant'> & { readonly policy: interactionPolicy.DefaultPolicy } {
+  function attended(): Pick<Configuration, 'loadExistingGrant'> & {
+    readonly policy: interactionPolicy.DefaultPolicy
+  } {
     const { Check, base } = interactionPolicy
     const policy = base()
     policy.get('login')?.checks.add(
@@ -301,7 +310,10 @@ async function grantEverything({ oidc }: KoaContextWithOIDC): Promise<Grant | un
   const grant = new oidc.provider.Grant({ accountId, clientId })
   grant.addOIDCScope(oidc.requestParamOIDCScopes)
   for (const [identifier, server] of Object.entries(oidc.resourceServers ?? {})) {
-    grant.addResourceScope(identifier, [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)))
+    grant.addResourceScope(
+      identifier,
+      [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)),
+    )
   }
   await grant.save()
   return grant
@@ -311,7 +323,12 @@ function rememberGrant(context: KoaContextWithOIDC, store: Store): void {
   const { client, entities } = context.oidc
   if (client !== undefined) store.touchClient(client.clientId)
   const body: unknown = context.body
-  if (typeof body === 'object' && body !== null && 'access_token' in body && typeof body.access_token === 'string') {
+  if (
+    typeof body === 'object' &&
+    body !== null &&
+    'access_token' in body &&
+    typeof body.access_token === 'string'
+  ) {
     rememberAccessToken(store, body.access_token, entities.AccessToken?.grantId)
   }
 }

@@ -27,7 +27,9 @@ const browserSchemes: ReadonlySet<string> = new Set([
 
 /** Whether a scheme may stand in {@link RedirectPolicy.appSchemes}. */
 export function isAppScheme(scheme: string): boolean {
-  return /^[a-z][a-z0-9+.-]*$/.test(scheme) && !['http', 'https'].includes(scheme) && !browserSchemes.has(scheme)
+  return (
+    /^[a-z][a-z0-9+.-]*$/.test(scheme) && !['http', 'https'].includes(scheme) && !browserSchemes.has(scheme)
+  )
 }
 
 /** Why a redirect URI may not be registered, as the end of a sentence; undefined when it may. */
@@ -35,7 +37,8 @@ export function redirectUriProblem(uri: string, policy: RedirectPolicy): string 
   if (!URL.canParse(uri)) return 'is not an absolute URI'
   const url = new URL(uri)
   if (uri.includes('#')) return 'must not have a fragment (RFC 6749 §3.1.2)'
-  if (url.username !== '' || url.password !== '' || hasUserinfo(uri)) return 'must not have a user name or password'
+  if (url.username !== '' || url.password !== '' || hasUserinfo(uri))
+    return 'must not have a user name or password'
   const scheme = url.protocol.slice(0, -1)
   if (scheme === 'https') return undefined
   if (scheme === 'http') {
@@ -56,7 +59,11 @@ function hasUserinfo(uri: string): boolean {
  * Whether a request may be answered at this URI: the same string as a registered one or, on loopback, the same but for
  * the port (RFC 8252 §7.3) and, if the policy says so, the loopback host.
  */
-export function redirectUriMatches(uri: string, registered: readonly string[], policy: RedirectPolicy): boolean {
+export function redirectUriMatches(
+  uri: string,
+  registered: readonly string[],
+  policy: RedirectPolicy,
+): boolean {
   if (registered.includes(uri)) return true
   const wanted = loopbackPattern(uri, policy)
   return wanted !== undefined && registered.some((candidate) => loopbackPattern(candidate, policy) === wanted)

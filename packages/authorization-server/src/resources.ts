@@ -66,7 +66,10 @@ export type CompletedScope =
  * OpenID scopes only), its default scopes are added (RFC 6749 §3.3). When every named scope is unknown, the request is
  * wrong: a client that asked for something else must not be given the defaults in its place.
  */
-export function completeScope(scope: string | undefined, resources: readonly ProtectedResource[]): CompletedScope {
+export function completeScope(
+  scope: string | undefined,
+  resources: readonly ProtectedResource[],
+): CompletedScope {
   const asked = (scope ?? '').split(' ').filter((name) => name !== '')
   const known = new Set(resources.flatMap((resource) => resource.scopes))
   const ofResources = asked.filter((name) => known.has(name))
@@ -74,6 +77,7 @@ export function completeScope(scope: string | undefined, resources: readonly Pro
   if (ofResources.length === 0 && unknown.length > 0) return { ok: false, unknown }
 
   const openId = asked.filter((name) => name === 'openid' || name === 'offline_access')
-  const granted = ofResources.length > 0 ? ofResources : resources.flatMap((resource) => resource.defaultScopes)
+  const granted =
+    ofResources.length > 0 ? ofResources : resources.flatMap((resource) => resource.defaultScopes)
   return { ok: true, scope: [...new Set([...openId, ...granted])].join(' ') }
 }

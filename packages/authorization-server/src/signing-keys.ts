@@ -29,7 +29,7 @@ const mostKeys = 4
 /** @throws {Error} when the file is there and is not what {@link rotate} once wrote */
 export async function loadSigningKeys(folder: string | undefined): Promise<SigningKeys> {
   let keys = folder === undefined ? undefined : readKeys(folder)
-  if (keys === undefined) await change([await generateKey(newKeyId())])
+  if (keys === undefined) change([await generateKey(newKeyId())])
 
   function change(changed: readonly SigningKey[]): void {
     if (folder !== undefined) writePrivateFile(folder, fileName, JSON.stringify({ keys: changed }))
@@ -70,7 +70,8 @@ function readKeys(folder: string): readonly SigningKey[] | undefined {
   } catch {
     document = undefined
   }
-  const keys: unknown = typeof document === 'object' && document !== null && 'keys' in document ? document.keys : undefined
+  const keys: unknown =
+    typeof document === 'object' && document !== null && 'keys' in document ? document.keys : undefined
   if (Array.isArray(keys) && keys.length > 0 && keys.every(isSigningKey)) return keys
   throw new Error(
     `${fileName} in ${folder} does not hold signing keys. Restore it from a copy, or delete it: then a new key is ` +
@@ -81,10 +82,14 @@ function readKeys(folder: string): readonly SigningKey[] | undefined {
 function isSigningKey(key: unknown): key is SigningKey {
   if (typeof key !== 'object' || key === null) return false
   return (
-    'kty' in key && key.kty === 'RSA' &&
-    'alg' in key && key.alg === 'RS256' &&
-    'kid' in key && typeof key.kid === 'string' &&
-    'd' in key && typeof key.d === 'string'
+    'kty' in key &&
+    key.kty === 'RSA' &&
+    'alg' in key &&
+    key.alg === 'RS256' &&
+    'kid' in key &&
+    typeof key.kid === 'string' &&
+    'd' in key &&
+    typeof key.d === 'string'
   )
 }
 

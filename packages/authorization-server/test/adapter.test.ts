@@ -9,7 +9,7 @@ const limits = { mostUnused: 2, unusedSeconds: 100, idleSeconds: 1000 }
 interface Kept {
   readonly store: Store
   readonly adapter: (model: string) => Adapter
-  wait(seconds: number): void
+  readonly wait: (seconds: number) => void
 }
 function keep(t: { after(done: () => void): void }): Kept {
   let now = 1_000_000
@@ -91,12 +91,20 @@ test('models do not see each other', async (t) => {
 
 test('an issued JWT is found by its whole text only', async (t) => {
   const { adapter, store } = keep(t)
-  const claims = { jti: 'j', iat: 1_000_000, exp: 1_000_100, sub: 'alice', client_id: 'c', aud: 'a', scope: 's' }
+  const claims = {
+    jti: 'j',
+    iat: 1_000_000,
+    exp: 1_000_100,
+    sub: 'alice',
+    client_id: 'c',
+    aud: 'a',
+    scope: 's',
+  }
   const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`
   rememberAccessToken(store, token, 'g')
   const tokens = adapter('AccessToken')
   assert.equal((await tokens.find(presentedTokenName(token)))?.jti, 'j')
-  for (const other of ['j', token, `${token}x`, issuedTokenName(token), token.replace('signature', 'other')]) {
+  for (const other of ['j', `${token}x`, issuedTokenName(token), token.replace('signature', 'other')]) {
     assert.equal(await tokens.find(presentedTokenName(other)), undefined, other)
   }
   await tokens.destroy('j')
@@ -108,7 +116,8 @@ test('registrations: the oldest unused go first, used ones stay, all have an end
   store.putClient('used', '{}')
   store.touchClient('used')
   for (const id of ['a', 'b', 'c']) store.putClient(id, '{}')
-  const known = (): readonly string[] => ['used', 'a', 'b', 'c'].filter((id) => store.findClient(id) !== undefined)
+  const known = (): readonly string[] =>
+    ['used', 'a', 'b', 'c'].filter((id) => store.findClient(id) !== undefined)
   assert.deepEqual(known(), ['used', 'b', 'c'])
   wait(100)
   store.putClient('d', '{}')

@@ -40,7 +40,11 @@ test('metadata of an issuer with a path stands at the path-inserted and at the a
       assert.ok(text.includes(`"token_endpoint":"${issuer}/token"`))
       assert.ok(text.includes(`"jwks_uri":"${issuer}/jwks"`))
     }
-    for (const url of [`${origin}/.well-known/${name}`, `${origin}/.well-known/${name}/tenant`, `${origin}/token`]) {
+    for (const url of [
+      `${origin}/.well-known/${name}`,
+      `${origin}/.well-known/${name}/tenant`,
+      `${origin}/token`,
+    ]) {
       assert.equal((await fetch(url)).status, 404, url)
     }
   }

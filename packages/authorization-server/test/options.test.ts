@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AuthorizationServerOptions, html, openAuthorizationServer } from '@mcp-doorman/authorization-server'
+import {
+  type AuthorizationServerOptions,
+  html,
+  openAuthorizationServer,
+} from '@mcp-doorman/authorization-server'
 
 const options: AuthorizationServerOptions = {
   issuer: 'https://auth.example.com',
   resources: [{ resource: 'https://mcp.example.com/mcp', scopes: ['read', 'write'] }],
-  login: { page: () => ({ title: '', content: html`` }), verify: async () => undefined, findAccount: () => undefined },
+  login: {
+    page: () => ({ title: '', content: html`` }),
+    verify: async () => undefined,
+    findAccount: () => undefined,
+  },
 }
 
 test('sensible options are accepted', async () => {
-  for (const issuer of ['https://auth.example.com', 'https://auth.example.com/tenant', 'http://127.0.0.1:8081']) {
+  for (const issuer of [
+    'https://auth.example.com',
+    'https://auth.example.com/tenant',
+    'http://127.0.0.1:8081',
+  ]) {
     const server = await openAuthorizationServer({ ...options, issuer })
     assert.equal(server.issuer, issuer)
     server.close()
@@ -17,9 +29,21 @@ test('sensible options are accepted', async () => {
   }
 })
 
-const mistakes: readonly { name: string; change: Partial<AuthorizationServerOptions> | object; says: RegExp }[] = [
-  { name: 'an issuer with a final slash', change: { issuer: 'https://auth.example.com/' }, says: /issuer: write https:\/\/auth.example.com\./ },
-  { name: 'an issuer in capitals', change: { issuer: 'https://Auth.example.com' }, says: /issuer: write https:\/\/auth/ },
+const mistakes: readonly {
+  name: string
+  change: Partial<AuthorizationServerOptions> | object
+  says: RegExp
+}[] = [
+  {
+    name: 'an issuer with a final slash',
+    change: { issuer: 'https://auth.example.com/' },
+    says: /issuer: write https:\/\/auth.example.com\./,
+  },
+  {
+    name: 'an issuer in capitals',
+    change: { issuer: 'https://Auth.example.com' },
+    says: /issuer: write https:\/\/auth/,
+  },
   { name: 'an issuer with a query', change: { issuer: 'https://auth.example.com?x' }, says: /issuer: write/ },
   { name: 'an issuer that is no URL', change: { issuer: 'auth' }, says: /issuer: is not an absolute URL/ },
   { name: 'no resource', change: { resources: [] }, says: /resources: must name at least one/ },
@@ -33,12 +57,32 @@ const mistakes: readonly { name: string; change: Partial<AuthorizationServerOpti
     },
     says: /resources\[1\].resource: is there twice/,
   },
-  { name: 'a scope with a space', change: { resources: [{ resource: 'https://a.example/x', scopes: ['a b'] }] }, says: /"a b" is no scope/ },
+  {
+    name: 'a scope with a space',
+    change: { resources: [{ resource: 'https://a.example/x', scopes: ['a b'] }] },
+    says: /"a b" is no scope/,
+  },
   { name: 'an unknown option', change: { issuers: [] }, says: /issuers: unknown option/ },
-  { name: 'a scheme that browsers run', change: { redirects: { appSchemes: ['javascript'] } }, says: /javascript is no scheme/ },
-  { name: 'a grace that is too long', change: { lifetimes: { reuseGraceSeconds: 601 } }, says: /at most 600/ },
-  { name: 'a lifetime of zero', change: { lifetimes: { accessTokenSeconds: 0 } }, says: /accessTokenSeconds: must be/ },
-  { name: 'unattended on a public issuer', change: { unattendedSubject: 'alice' }, says: /only with an issuer on loopback/ },
+  {
+    name: 'a scheme that browsers run',
+    change: { redirects: { appSchemes: ['javascript'] } },
+    says: /javascript is no scheme/,
+  },
+  {
+    name: 'a grace that is too long',
+    change: { lifetimes: { reuseGraceSeconds: 601 } },
+    says: /at most 600/,
+  },
+  {
+    name: 'a lifetime of zero',
+    change: { lifetimes: { accessTokenSeconds: 0 } },
+    says: /accessTokenSeconds: must be/,
+  },
+  {
+    name: 'unattended on a public issuer',
+    change: { unattendedSubject: 'alice' },
+    says: /only with an issuer on loopback/,
+  },
   {
     name: 'a client with a bad redirect and a short secret',
     change: { clients: [{ clientId: 'c', redirectUris: ['http://x.example/'], secret: 'short' }] },

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAppScheme, type RedirectPolicy, redirectUriMatches, redirectUriProblem } from '#internal/redirect-uri'
-import fc from 'fast-check'
+import {
+  isAppScheme,
+  type RedirectPolicy,
+  redirectUriMatches,
+  redirectUriProblem,
+} from '#internal/redirect-uri'
+import * as fc from 'fast-check'
 
 const policy: RedirectPolicy = { loopbackHosts: 'interchangeable', appSchemes: ['cursor'] }
 const exact: RedirectPolicy = { ...policy, loopbackHosts: 'exact' }
@@ -40,18 +45,63 @@ for (const { uri, allowed } of rows) {
 const matches: readonly { asked: string; registered: string; any: boolean; exact: boolean }[] = [
   { asked: 'http://localhost:1/callback', registered: 'http://localhost/callback', any: true, exact: true },
   { asked: 'http://localhost/callback', registered: 'http://localhost:9/callback', any: true, exact: true },
-  { asked: 'http://127.0.0.1:1/callback', registered: 'http://localhost:2/callback', any: true, exact: false },
+  {
+    asked: 'http://127.0.0.1:1/callback',
+    registered: 'http://localhost:2/callback',
+    any: true,
+    exact: false,
+  },
   { asked: 'http://[::1]:1/callback', registered: 'http://127.0.0.1/callback', any: true, exact: false },
   { asked: 'http://127.0.0.1:1', registered: 'http://127.0.0.1/', any: true, exact: true },
-  { asked: 'http://localhost:1/callback/', registered: 'http://localhost/callback', any: false, exact: false },
+  {
+    asked: 'http://localhost:1/callback/',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
   { asked: 'http://localhost:1/Callback', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'http://localhost:1/callback?x', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'http://localhost:1/x/../callback', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'http://localhost:1\\callback', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'http://localhost:1/callback#', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'http://x@localhost:1/callback', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'https://localhost:1/callback', registered: 'http://localhost/callback', any: false, exact: false },
-  { asked: 'https://a.example:1/callback', registered: 'https://a.example/callback', any: false, exact: false },
+  {
+    asked: 'http://localhost:1/callback?x',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'http://localhost:1/x/../callback',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'http://localhost:1\\callback',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'http://localhost:1/callback#',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'http://x@localhost:1/callback',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'https://localhost:1/callback',
+    registered: 'http://localhost/callback',
+    any: false,
+    exact: false,
+  },
+  {
+    asked: 'https://a.example:1/callback',
+    registered: 'https://a.example/callback',
+    any: false,
+    exact: false,
+  },
   { asked: 'https://a.example/callback', registered: 'https://a.example/callback', any: true, exact: true },
   { asked: 'cursor://a/b', registered: 'cursor://a/b', any: true, exact: true },
   { asked: 'cursor://a:1/b', registered: 'cursor://a/b', any: false, exact: false },
@@ -76,14 +126,19 @@ test('only a port can be exchanged, whatever the path', () => {
   const path = fc.webPath()
   fc.assert(
     fc.property(path, path, fc.nat(65_535), (first, second, port) => {
-      const matched = redirectUriMatches(`http://localhost:${port}${first}`, [`http://localhost${second}`], exact)
+      const matched = redirectUriMatches(
+        `http://localhost:${port}${first}`,
+        [`http://localhost${second}`],
+        exact,
+      )
       assert.ok(!matched || first === second || first + second === '/')
     }),
   )
 })
 
 test('schemes that browsers act on themselves are no schemes of applications', () => {
-  for (const scheme of ['cursor', 'vscode-insiders', 'com.example.app']) assert.ok(isAppScheme(scheme), scheme)
+  for (const scheme of ['cursor', 'vscode-insiders', 'com.example.app'])
+    assert.ok(isAppScheme(scheme), scheme)
   for (const scheme of ['http', 'https', 'javascript', 'data', 'cursor:', 'Cursor', '', '*']) {
     assert.ok(!isAppScheme(scheme), scheme)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { completeScope, createResources, type ProtectedResource } from '#internal/resources'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 const files: ProtectedResource = {
   resource: 'https://a.example/mcp',
@@ -10,12 +10,23 @@ const files: ProtectedResource = {
   defaultScopes: ['files:list'],
   scopeDescriptions: {},
 }
-const root: ProtectedResource = { ...files, resource: 'https://b.example', scopes: ['notes'], defaultScopes: ['notes'] }
+const root: ProtectedResource = {
+  ...files,
+  resource: 'https://b.example',
+  scopes: ['notes'],
+  defaultScopes: ['notes'],
+}
 
 test('a resource is found byte for byte', () => {
   const resources = createResources([files, root])
   assert.equal(resources.find('https://a.example/mcp'), files)
-  for (const other of ['https://a.example/mcp/', 'https://A.example/mcp', 'https://a.example/mcp?', 'https://a.example:443/mcp', '']) {
+  for (const other of [
+    'https://a.example/mcp/',
+    'https://A.example/mcp',
+    'https://a.example/mcp?',
+    'https://a.example:443/mcp',
+    '',
+  ]) {
     assert.equal(resources.find(resources.canonical(other)), undefined, other)
   }
 })
@@ -24,10 +35,18 @@ test('the root of an origin has two spellings, and nothing else has', () => {
   const resources = createResources([files, root])
   assert.equal(resources.canonical('https://b.example/'), 'https://b.example')
   assert.equal(resources.canonical('https://b.example'), 'https://b.example')
-  for (const other of ['https://b.example//', 'https://b.example/x', 'https://b.example:443/', 'HTTPS://b.example/']) {
+  for (const other of [
+    'https://b.example//',
+    'https://b.example/x',
+    'https://b.example:443/',
+    'HTTPS://b.example/',
+  ]) {
     assert.equal(resources.canonical(other), other)
   }
-  assert.equal(createResources([{ ...root, resource: 'https://b.example/' }]).canonical('https://b.example'), 'https://b.example/')
+  assert.equal(
+    createResources([{ ...root, resource: 'https://b.example/' }]).canonical('https://b.example'),
+    'https://b.example/',
+  )
 })
 
 test('there is a default resource only when there is one', () => {
@@ -60,7 +79,15 @@ test('with two resources the defaults of both are added', () => {
 })
 
 test('completing never adds a scope that is neither asked for nor a default, whatever is asked', () => {
-  const scope = fc.constantFrom('files:list', 'files:read', 'openid', 'offline_access', 'email', 'other', '')
+  const scope: fc.Arbitrary<string> = fc.constantFrom(
+    'files:list',
+    'files:read',
+    'openid',
+    'offline_access',
+    'email',
+    'other',
+    '',
+  )
   fc.assert(
     fc.property(fc.array(scope), (asked) => {
       const completed = completeScope(asked.join(' '), [files])

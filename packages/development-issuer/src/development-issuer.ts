@@ -109,7 +109,8 @@ function openServer(
   issuer: string,
   users: readonly DevelopmentUser[],
 ): Promise<AuthorizationServer> {
-  const { state, autoConsent, accessTokenSeconds, clientDocuments, redirects, registration, nowSeconds } = options
+  const { state, autoConsent, accessTokenSeconds, clientDocuments, redirects, registration, nowSeconds } =
+    options
   const [firstUser] = users
   return openAuthorizationServer({
     issuer,
@@ -149,7 +150,9 @@ function explainListenError(error: NodeJS.ErrnoException, host: string, port: nu
     )
   }
   if (error.code === 'EACCES') {
-    return new Error(`Port ${port} needs more rights than this process has. Choose a port above 1023.`, { cause: error })
+    return new Error(`Port ${port} needs more rights than this process has. Choose a port above 1023.`, {
+      cause: error,
+    })
   }
   return new Error(`Cannot listen on ${host} port ${port}: ${error.code ?? error.message}.`, { cause: error })
 }

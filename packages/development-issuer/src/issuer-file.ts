@@ -38,7 +38,8 @@ export function writeIssuerFile(stateFolder: string, file: IssuerFile): void {
 /** Removes the file, unless another issuer has put its own there meanwhile. */
 export function removeIssuerFile(stateFolder: string, secret: string): void {
   const text = readPrivateFile(stateFolder, fileName)
-  if (text !== undefined && parseIssuerFile(text)?.secret === secret) rmSync(join(stateFolder, fileName), { force: true })
+  if (text !== undefined && parseIssuerFile(text)?.secret === secret)
+    rmSync(join(stateFolder, fileName), { force: true })
 }
 
 function parseIssuerFile(text: string): IssuerFile | undefined {

@@ -19,19 +19,35 @@ function loginForm(view: LoginView): ReturnType<typeof html> {
   const focus = html`autofocus`
   const nowhere = html``
   return html`
-<p>to continue to <strong>${view.clientName}</strong></p>
-${view.failed ? html`<p class="bad" role="alert">The name or the password is wrong.</p>` : nowhere}
-<form method="post" action="${view.action}">
-${view.hiddenFields}
-<label for="username">User name</label>
-<input id="username" name="username" value="${view.username}" autocomplete="username" autocapitalize="none"
-  spellcheck="false" required ${view.username === '' ? focus : nowhere}>
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required
-  ${view.username === '' ? nowhere : focus}>
-<button class="first">Sign in</button>
-<button name="decision" value="deny" formnovalidate>Cancel</button>
-</form>
-<p class="quiet">This is an issuer for development. Its users and passwords were shown when it started.</p>
-`
+    <p>to continue to <strong>${view.clientName}</strong></p>
+    ${view.failed ? html`<p class="bad" role="alert">The name or the password is wrong.</p>` : nowhere}
+    <form method="post" action="${view.action}">
+      ${view.hiddenFields}
+      <label for="username">User name</label>
+      <input
+        id="username"
+        name="username"
+        value="${view.username}"
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck="false"
+        required
+        ${view.username === '' ? focus : nowhere}
+      />
+      <label for="password">Password</label>
+      <input
+        id="password"
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required
+        ${view.username === '' ? nowhere : focus}
+      />
+      <button class="first">Sign in</button>
+      <button name="decision" value="deny" formnovalidate>Cancel</button>
+    </form>
+    <p class="quiet">
+      This is an issuer for development. Its users and passwords were shown when it started.
+    </p>
+  `
 }

@@ -1,4 +1,8 @@
-import type { AuthorizationServerOptions, KnownClient, ProtectedResourceOptions } from '@mcp-doorman/authorization-server'
+import type {
+  AuthorizationServerOptions,
+  KnownClient,
+  ProtectedResourceOptions,
+} from '@mcp-doorman/authorization-server'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
 export interface DevelopmentIssuerOptions {
@@ -91,7 +95,8 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     .filter((name) => !optionNames.has(name))
     .map((name) => `${name}: unknown option.`)
   const port = options.port ?? 8081
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) mistakes.push('port: must be a whole number from 0 to 65535.')
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    mistakes.push('port: must be a whole number from 0 to 65535.')
   if (['0.0.0.0', '::'].includes(host) && options.issuer === undefined) {
     mistakes.push(`issuer: must be given, since ${host} is no address that clients can be sent to.`)
   }
@@ -104,7 +109,9 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     if (password === '') mistakes.push(`users[${index}].password: must not be empty.`)
   }
   if (mistakes.length > 0) {
-    throw new TypeError(`The development issuer was given options that cannot be used:\n${mistakes.join('\n')}`)
+    throw new TypeError(
+      `The development issuer was given options that cannot be used:\n${mistakes.join('\n')}`,
+    )
   }
   return { host, port, users }
 }

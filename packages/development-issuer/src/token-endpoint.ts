@@ -43,7 +43,11 @@ export async function answerTokenRequest(
   const body = await readBody(request, maxBodyBytes)
   if (!body.ok) {
     response.setHeader('connection', 'close')
-    return send(response, body.status, refusal('invalid_request', 'the body is too large or did not arrive whole'))
+    return send(
+      response,
+      body.status,
+      refusal('invalid_request', 'the body is too large or did not arrive whole'),
+    )
   }
   const asked = readTokenRequest(body.value.toString(), parts)
   if (typeof asked === 'string') return send(response, 400, refusal('invalid_request', asked))
@@ -73,19 +77,32 @@ function readTokenRequest(text: string, parts: TokenEndpointParts): TokenRequest
   } catch {
     document = undefined
   }
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) return 'the body is not a JSON object'
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    return 'the body is not a JSON object'
   const members: Readonly<Record<string, unknown>> = { ...document }
   const unknown = Object.keys(members).find((name) => !memberNames.includes(name))
-  if (unknown !== undefined) return `unknown member ${JSON.stringify(unknown.slice(0, 100))}; known: ${memberNames.join(', ')}`
+  if (unknown !== undefined)
+    return `unknown member ${JSON.stringify(unknown.slice(0, 100))}; known: ${memberNames.join(', ')}`
 
-  const { user, scope, resource = parts.defaultResource, ttlSeconds, client_id: clientId = parts.clientId } = members
+  const {
+    user,
+    scope,
+    resource = parts.defaultResource,
+    ttlSeconds,
+    client_id: clientId = parts.clientId,
+  } = members
   if (typeof user !== 'string' || user === '') return 'user: name one of the users of this issuer'
   if (typeof scope !== 'string') return 'scope: name the scopes, separated by spaces'
   if (resource === undefined) return 'resource: there are several; say which one the token is for'
   if (typeof resource !== 'string') return 'resource: must be a string'
   if (typeof clientId !== 'string') return 'client_id: must be a string'
   if (ttlSeconds === undefined) return { user, scope, resource, clientId, ttlSeconds }
-  if (typeof ttlSeconds !== 'number' || !Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > longestSeconds) {
+  if (
+    typeof ttlSeconds !== 'number' ||
+    !Number.isInteger(ttlSeconds) ||
+    ttlSeconds < 1 ||
+    ttlSeconds > longestSeconds
+  ) {
     return `ttlSeconds: must be a whole number from 1 to ${longestSeconds}`
   }
   return { user, scope, resource, clientId, ttlSeconds }

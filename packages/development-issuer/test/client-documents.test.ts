@@ -27,10 +27,16 @@ interface Documents {
 /** A place on https://localhost where a client describes itself. */
 async function startDocuments(t: TestContext): Promise<Documents> {
   const fetched: string[] = []
-  let answer: { body: string; status: number; headers: Record<string, string> } = { body: '', status: 404, headers: {} }
+  let answer: { body: string; status: number; headers: Record<string, string> } = {
+    body: '',
+    status: 404,
+    headers: {},
+  }
   const server = createServer({ cert: certificate, key }, (request, response) => {
     fetched.push(request.url ?? '')
-    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body)
+    response
+      .writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
+      .end(answer.body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
@@ -80,7 +86,9 @@ test('a document without an auth method describes a public client', async (t) =>
   const issuer = await startIssuer(t, trusting(documents))
   const params = { client_id: documents.clientId }
   const code = await getCode(issuer, { params })
-  const basic = { authorization: `Basic ${Buffer.from(`${encodeURIComponent(documents.clientId)}:`).toString('base64')}` }
+  const basic = {
+    authorization: `Basic ${Buffer.from(`${encodeURIComponent(documents.clientId)}:`).toString('base64')}`,
+  }
   assert.equal((await redeem(issuer, code, { client_id: undefined }, basic)).status, 400)
   assert.equal((await redeem(issuer, code, params)).status, 200)
 })
@@ -99,14 +107,19 @@ const unusable: readonly {
   { name: 'with status 204', body: () => undefined, status: 204 },
   { name: 'behind a redirect', body: document, status: 302, headers: { location: '/other.json' } },
   { name: 'that is too large', body: (id) => ({ ...document(id), client_name: 'x'.repeat(6_000) }) },
-  { name: 'with a redirect to a script', body: (id) => ({ ...document(id), redirect_uris: ['javascript:alert(1)'] }) },
+  {
+    name: 'with a redirect to a script',
+    body: (id) => ({ ...document(id), redirect_uris: ['javascript:alert(1)'] }),
+  },
 ]
 for (const { name, body, status, headers } of unusable) {
   test(`CA5: a document ${name} gets a page with status 400`, async (t) => {
     const documents = await startDocuments(t)
     documents.serve(body, status, headers)
     const issuer = await startIssuer(t, trusting(documents))
-    const response = await fetch(authorizeUrl(issuer, { client_id: documents.clientId }), { redirect: 'manual' })
+    const response = await fetch(authorizeUrl(issuer, { client_id: documents.clientId }), {
+      redirect: 'manual',
+    })
     assert.equal(response.status, 400)
     assert.deepEqual(documents.fetched, ['/client.json'], 'it was asked for once, and nothing else')
   })
@@ -126,7 +139,10 @@ test('documents can be turned off, and are then not advertised', async (t) => {
   const documents = await startDocuments(t)
   documents.serve(document)
   const issuer = await startIssuer(t, { clientDocuments: false })
-  assert.equal((await fetch(authorizeUrl(issuer, { client_id: documents.clientId }), { redirect: 'manual' })).status, 400)
+  assert.equal(
+    (await fetch(authorizeUrl(issuer, { client_id: documents.clientId }), { redirect: 'manual' })).status,
+    400,
+  )
   const metadata = await fetch(`${issuer.issuer}/.well-known/oauth-authorization-server`)
   assert.ok(!(await metadata.text()).includes('client_id_metadata_document_supported'))
   assert.deepEqual(documents.fetched, [])

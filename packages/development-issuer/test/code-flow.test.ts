@@ -42,7 +42,16 @@ test('RFC 9068: an access token is an at+jwt with exactly these claims, signed b
 
   assert.equal(header['alg'], 'RS256')
   assert.equal(header['typ'], 'at+jwt')
-  assert.deepEqual(Object.keys(claims).sort(), ['aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'scope', 'sub'])
+  assert.deepEqual(Object.keys(claims).sort(), [
+    'aud',
+    'client_id',
+    'exp',
+    'iat',
+    'iss',
+    'jti',
+    'scope',
+    'sub',
+  ])
   assert.equal(claims['iss'], issuer.issuer)
   assert.equal(claims['aud'], resource)
   assert.equal(claims['sub'], 'alice')
@@ -54,7 +63,9 @@ test('RFC 9068: an access token is an at+jwt with exactly these claims, signed b
 
 test('the claims of a user are in the access token, and cannot replace the standard ones', async (t) => {
   const issuer = await startIssuer(t, {
-    users: [{ name: 'carol', password: 'carol', claims: { roles: ['editor'], sub: 'root', aud: 'elsewhere' } }],
+    users: [
+      { name: 'carol', password: 'carol', claims: { roles: ['editor'], sub: 'root', aud: 'elsewhere' } },
+    ],
   })
   const { claims } = decode((await getTokens(issuer, { user: 'carol' })).access)
   assert.deepEqual(claims['roles'], ['editor'])
@@ -63,12 +74,32 @@ test('the claims of a user are in the access token, and cannot replace the stand
 })
 
 const badRequests: readonly { name: string; params: Record<string, string | undefined>; error: string }[] = [
-  { name: 'no code_challenge', params: { code_challenge: undefined, code_challenge_method: undefined }, error: 'invalid_request' },
+  {
+    name: 'no code_challenge',
+    params: { code_challenge: undefined, code_challenge_method: undefined },
+    error: 'invalid_request',
+  },
   { name: 'PKCE plain', params: { code_challenge_method: 'plain' }, error: 'invalid_request' },
-  { name: 'PKCE without a method, which means plain', params: { code_challenge_method: undefined }, error: 'invalid_request' },
-  { name: 'an unknown resource', params: { resource: 'http://127.0.0.1:8080/other' }, error: 'invalid_target' },
-  { name: 'the resource with a slash after its path', params: { resource: `${resource}/` }, error: 'invalid_target' },
-  { name: 'the resource in capitals', params: { resource: 'HTTP://127.0.0.1:8080/mcp' }, error: 'invalid_target' },
+  {
+    name: 'PKCE without a method, which means plain',
+    params: { code_challenge_method: undefined },
+    error: 'invalid_request',
+  },
+  {
+    name: 'an unknown resource',
+    params: { resource: 'http://127.0.0.1:8080/other' },
+    error: 'invalid_target',
+  },
+  {
+    name: 'the resource with a slash after its path',
+    params: { resource: `${resource}/` },
+    error: 'invalid_target',
+  },
+  {
+    name: 'the resource in capitals',
+    params: { resource: 'HTTP://127.0.0.1:8080/mcp' },
+    error: 'invalid_target',
+  },
   { name: 'the implicit flow', params: { response_type: 'token' }, error: 'unsupported_response_type' },
   { name: 'prompt=none, since consent is always asked', params: { prompt: 'none' }, error: 'login_required' },
 ]
@@ -160,7 +191,13 @@ test('a code works once; the second use also ends what the first was given', asy
   assert.equal((await refresh(issuer, tokens.refresh)).body['error'], 'invalid_grant')
 })
 
-const wrongExchanges: readonly { name: string; form: Record<string, string>; headers?: Record<string, string>; status: number; error: string }[] = [
+const wrongExchanges: readonly {
+  name: string
+  form: Record<string, string>
+  headers?: Record<string, string>
+  status: number
+  error: string
+}[] = [
   {
     name: 'Basic with an empty secret, as the Go client tries first',
     form: {},
@@ -175,8 +212,18 @@ const wrongExchanges: readonly { name: string; form: Record<string, string>; hea
     error: 'invalid_client',
   },
   { name: 'an unknown client', form: { client_id: 'nobody' }, status: 401, error: 'invalid_client' },
-  { name: 'another redirect', form: { redirect_uri: 'http://127.0.0.1:49153/callback' }, status: 400, error: 'invalid_grant' },
-  { name: 'the wrong verifier', form: { code_verifier: 'b'.repeat(43) }, status: 400, error: 'invalid_grant' },
+  {
+    name: 'another redirect',
+    form: { redirect_uri: 'http://127.0.0.1:49153/callback' },
+    status: 400,
+    error: 'invalid_grant',
+  },
+  {
+    name: 'the wrong verifier',
+    form: { code_verifier: 'b'.repeat(43) },
+    status: 400,
+    error: 'invalid_grant',
+  },
 ]
 for (const { name, form, headers, status, error } of wrongExchanges) {
   test(`a code survives ${name}`, async (t) => {
@@ -203,7 +250,9 @@ test('CA6: without resource, the only one is meant; with two, the request must s
   const { access } = await getTokens(one, { params: { resource: undefined } })
   assert.equal(decode(access).claims['aud'], resource)
 
-  const two = await startIssuer(t, { resources: [files, { ...files, resource: 'http://127.0.0.1:8080/other' }] })
+  const two = await startIssuer(t, {
+    resources: [files, { ...files, resource: 'http://127.0.0.1:8080/other' }],
+  })
   const response = await fetch(authorizeUrl(two, { resource: undefined }), { redirect: 'manual' })
   assert.equal(new URL(response.headers.get('location') ?? '').searchParams.get('error'), 'invalid_target')
 })
@@ -232,9 +281,12 @@ test('Deny ends at the client with access_denied, state and iss', async (t) => {
 
 test('CA8: with autoConsent one request without cookies and pages ends at the client', async (t) => {
   const issuer = await startIssuer(t, { autoConsent: true })
-  const response = await fetch(authorizeUrl(issuer, { prompt: 'consent', scope: 'files:read offline_access' }), {
-    redirect: 'manual',
-  })
+  const response = await fetch(
+    authorizeUrl(issuer, { prompt: 'consent', scope: 'files:read offline_access' }),
+    {
+      redirect: 'manual',
+    },
+  )
   const back = new URL(response.headers.get('location') ?? '')
   assert.equal(back.searchParams.get('iss'), issuer.issuer)
   const { access } = tokensOf(await redeem(issuer, back.searchParams.get('code') ?? ''))
@@ -246,8 +298,15 @@ async function isSignedByPublishedKey(issuer: string, token: string): Promise<bo
   const { body }: Answer = await getJson(`${issuer}/jwks`)
   assert.ok(!JSON.stringify(body).includes('"d"'), 'a private key is published')
   const keys = Array.isArray(body['keys']) ? body['keys'] : []
-  const key: unknown = keys.find((candidate: { kid?: unknown }) => candidate.kid === decode(token).header['kid'])
+  const key: unknown = keys.find(
+    (candidate: { kid?: unknown }) => candidate.kid === decode(token).header['kid'],
+  )
   const [header, claims, signature = ''] = token.split('.')
   const publicKey = createPublicKey({ key: { ...Object(key) }, format: 'jwk' })
-  return verify('RSA-SHA256', Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, 'base64url'))
+  return verify(
+    'RSA-SHA256',
+    Buffer.from(`${header}.${claims}`),
+    publicKey,
+    Buffer.from(signature, 'base64url'),
+  )
 }

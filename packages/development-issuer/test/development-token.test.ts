@@ -8,7 +8,11 @@ import { type Answer, decode, files, getJson, postForm, resource, startIssuer } 
 
 const wanted = { user: 'bob', scope: 'files:read files:list' }
 
-async function ask(issuer: DevelopmentIssuer, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+async function ask(
+  issuer: DevelopmentIssuer,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${issuer.issuer}/development/token`, {
     method: 'POST',
     headers: { authorization: `Bearer ${issuer.secret}`, ...headers },
@@ -73,11 +77,23 @@ test('resource, lifetime and client may be said', async (t) => {
 
 const refusals: readonly { name: string; body: unknown; says: RegExp }[] = [
   { name: 'an unknown user', body: { ...wanted, user: 'mallory' }, says: /unknown user "mallory"/ },
-  { name: 'an unknown scope', body: { ...wanted, scope: 'files:read files:admin' }, says: /unknown scope "files:admin"; known: files:list/ },
+  {
+    name: 'an unknown scope',
+    body: { ...wanted, scope: 'files:read files:admin' },
+    says: /unknown scope "files:admin"; known: files:list/,
+  },
   { name: 'no scope', body: { ...wanted, scope: ' ' }, says: /no scope/ },
-  { name: 'an unknown resource', body: { ...wanted, resource: 'http://x/' }, says: /unknown resource "http:\/\/x\/"; known: http/ },
+  {
+    name: 'an unknown resource',
+    body: { ...wanted, resource: 'http://x/' },
+    says: /unknown resource "http:\/\/x\/"; known: http/,
+  },
   { name: 'an unknown client', body: { ...wanted, client_id: 'nobody' }, says: /unknown client/ },
-  { name: 'a document as client', body: { ...wanted, client_id: 'https://localhost/c.json' }, says: /unknown client/ },
+  {
+    name: 'a document as client',
+    body: { ...wanted, client_id: 'https://localhost/c.json' },
+    says: /unknown client/,
+  },
   { name: 'a negative lifetime', body: { ...wanted, ttlSeconds: -1 }, says: /ttlSeconds/ },
   { name: 'a lifetime as text', body: { ...wanted, ttlSeconds: '60' }, says: /ttlSeconds/ },
   { name: 'an unknown member', body: { ...wanted, admin: true }, says: /unknown member "admin"/ },

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { type Answer, getJson, startIssuer } from './oauth-client.ts'
+import {
+  OAuthClientInformationFullSchema,
+  OAuthErrorResponseSchema,
+  OAuthMetadataSchema,
+  OAuthTokensSchema,
+  OpenIdProviderDiscoveryMetadataSchema,
+} from '@modelcontextprotocol/sdk/shared/auth.js'
+import { type Answer, getCode, getJson, redeem, redirectUri, register, startIssuer } from './oauth-client.ts'
 
 const places = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
 
@@ -46,9 +53,25 @@ test('CA1: both documents are the same', async (t) => {
   assert.deepEqual(first?.body, second?.body)
 })
 
+test('CF29, CF30: the strict schemas of the official SDK accept metadata, registrations and tokens', async (t) => {
+  const issuer = await startIssuer(t)
+  const [oauth, openId] = await Promise.all(places.map((place) => getJson(issuer.issuer + place)))
+  OAuthMetadataSchema.parse(oauth?.body)
+  OpenIdProviderDiscoveryMetadataSchema.parse(openId?.body)
+  for (const method of ['none', undefined]) {
+    const metadata = { redirect_uris: [redirectUri], token_endpoint_auth_method: method }
+    const { body } = await register(issuer, metadata)
+    const { client_id: id, client_secret: secret } = OAuthClientInformationFullSchema.parse(body)
+    const code = await getCode(issuer, { params: { client_id: id } })
+    const answer = await redeem(issuer, code, { client_id: id, client_secret: secret })
+    OAuthTokensSchema.parse(answer.body)
+    OAuthErrorResponseSchema.parse((await redeem(issuer, code, { client_id: id, client_secret: secret })).body)
+  }
+})
+
 test('CF8: Host and forwarded headers change nothing in the metadata', async (t) => {
   const { issuer, port } = await startIssuer(t)
-  const plain = await getJson(issuer + String(places[0]))
+  const plain = await getJson(`${issuer}${places[0]}`)
   const other = await getWithHost(port, `localhost:${port}`, {
     'x-forwarded-host': 'evil.example',
     'x-forwarded-proto': 'https',
@@ -60,7 +83,12 @@ test('CF8: Host and forwarded headers change nothing in the metadata', async (t)
 
 test('on loopback, a name that was pointed at us gets no answer', async (t) => {
   const { port } = await startIssuer(t)
-  for (const host of [`evil.example:${port}`, `127.0.0.1.evil.example:${port}`, '127.0.0.1:1', 'not a host']) {
+  for (const host of [
+    `evil.example:${port}`,
+    `127.0.0.1.evil.example:${port}`,
+    '127.0.0.1:1',
+    'not a host',
+  ]) {
     assert.equal((await getWithHost(port, host)).status, 421, host)
   }
 })
@@ -77,14 +105,17 @@ test('CF7: well-known documents that do not exist are 404 with a JSON body', asy
 
 function getWithHost(port: number, host: string, headers: Record<string, string> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path: places[0], headers: { ...headers, host } }, (response) => {
-      let text = ''
-      response.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      response.on('end', () => {
-        const body: unknown = JSON.parse(text)
-        resolve({ status: response.statusCode ?? 0, headers: new Headers(), body: { ...Object(body) } })
-      })
-    })
+    const asked = request(
+      { host: '127.0.0.1', port, path: places[0], headers: { ...headers, host } },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        response.on('end', () => {
+          const body: unknown = JSON.parse(text)
+          resolve({ status: response.statusCode ?? 0, headers: new Headers(), body: { ...Object(body) } })
+        })
+      },
+    )
     asked.on('error', reject).end()
   })
 }

@@ -163,7 +163,9 @@ export async function getTokens(issuer: DevelopmentIssuer, changes: LoginChanges
 
 /** What a JWT says; nothing is verified. */
 export function decode(token: string): { readonly header: Json; readonly claims: Json } {
-  const [header, claims] = token.split('.', 2).map((part): unknown => JSON.parse(Buffer.from(part, 'base64url').toString()))
+  const [header, claims] = token
+    .split('.', 2)
+    .map((part): unknown => JSON.parse(Buffer.from(part, 'base64url').toString()))
   assert.ok(typeof header === 'object' && header !== null && typeof claims === 'object' && claims !== null)
   return { header: { ...header }, claims: { ...claims } }
 }

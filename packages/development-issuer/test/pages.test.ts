@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { DevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import { authorizeUrl, decode, files, redeem, redirectUri, register, startIssuer, tokensOf } from './oauth-client.ts'
+import {
+  authorizeUrl,
+  decode,
+  files,
+  redeem,
+  redirectUri,
+  register,
+  startIssuer,
+  tokensOf,
+} from './oauth-client.ts'
 import { type CookieJar, type Page, readForm, walkLogin } from './walk-login.ts'
 
 /** Every page of a login. */
@@ -23,7 +32,8 @@ async function seePages(
   return pages
 }
 
-const visibleText = (page: Page): string => page.text.replace(/<style>[^]*<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ')
+const visibleText = (page: Page): string =>
+  page.text.replace(/<style>[^]*<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ')
 
 test('M43: the consent page names the client, where it goes back to, the resource, and each scope in words', async (t) => {
   const issuer = await startIssuer(t)
@@ -78,7 +88,11 @@ test('a hostile client name is shown as text and nothing else', async (t) => {
   })
   assert.equal(pages.length, 2)
   for (const { text } of pages) {
-    assert.ok(text.includes('&lt;/strong&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=x &amp;amp; \ufffdgnp'))
+    assert.ok(
+      text.includes(
+        '&lt;/strong&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=x &amp;amp; \ufffdgnp',
+      ),
+    )
     assert.ok(!/<script/.test(text))
     assert.ok(!text.includes('\u202e'))
     assert.ok(!text.includes('x'.repeat(101)), 'a long name is cut')
@@ -87,7 +101,9 @@ test('a hostile client name is shown as text and nothing else', async (t) => {
 
 test('an error page shows what the request said as text', async (t) => {
   const issuer = await startIssuer(t)
-  const response = await fetch(authorizeUrl(issuer, { client_id: '<script>alert(1)</script>' }), { redirect: 'manual' })
+  const response = await fetch(authorizeUrl(issuer, { client_id: '<script>alert(1)</script>' }), {
+    redirect: 'manual',
+  })
   const page = await response.text()
   assert.equal(response.status, 400)
   assert.ok(!page.includes('<script'))
@@ -127,7 +143,11 @@ test('a form without the token of its page, or with that of another, is refused'
     { form_token: readForm(other.login.text, other.login.url).fields.get('form_token') ?? '' },
   ]) {
     const { browser, login } = await openLogin(issuer)
-    const { status, location } = await browser.submit(login, { username: 'alice', password: 'alice', ...change })
+    const { status, location } = await browser.submit(login, {
+      username: 'alice',
+      password: 'alice',
+      ...change,
+    })
     assert.equal(status, 400)
     assert.equal(location, '')
   }
@@ -200,7 +220,10 @@ test('a browser that is logged in is asked for consent again, and not for the pa
   const cookies: CookieJar = new Map()
   assert.equal((await seePages(issuer, {}, cookies)).length, 2)
   const again = await seePages(issuer, {}, cookies)
-  assert.deepEqual(again.map((page) => page.text.includes('type="password"')), [false])
+  assert.deepEqual(
+    again.map((page) => page.text.includes('type="password"')),
+    [false],
+  )
 })
 
 interface Answered extends Page {
@@ -215,7 +238,9 @@ interface Browser {
 /** A browser that goes one step at a time. */
 function createBrowser(cookies: CookieJar = new Map()): Browser {
   const go = async (url: URL, form?: URLSearchParams): Promise<Answered> => {
-    const pairs = [...cookies.values()].filter(({ path }) => url.pathname.startsWith(path)).map(({ pair }) => pair)
+    const pairs = [...cookies.values()]
+      .filter(({ path }) => url.pathname.startsWith(path))
+      .map(({ pair }) => pair)
     const response = await fetch(url, {
       redirect: 'manual',
       headers: { cookie: pairs.join('; ') },
@@ -253,7 +278,10 @@ async function openLogin(issuer: DevelopmentIssuer): Promise<{ browser: Browser;
   return { browser, login: await browser.open(authorizeUrl(issuer)) }
 }
 
-async function attemptLogin(issuer: DevelopmentIssuer, attempt: Readonly<Record<string, string>>): Promise<Page> {
+async function attemptLogin(
+  issuer: DevelopmentIssuer,
+  attempt: Readonly<Record<string, string>>,
+): Promise<Page> {
   const { browser, login } = await openLogin(issuer)
   return browser.submit(login, attempt)
 }

@@ -1,6 +1,16 @@
 /** A process that goes through everything an issuer does, good and bad; a test looks at what it prints. */
 import { startDevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import { authorizeUrl, files, getJson, getTokens, logIn, postForm, redeem, refresh, register } from './oauth-client.ts'
+import {
+  authorizeUrl,
+  files,
+  getJson,
+  getTokens,
+  logIn,
+  postForm,
+  redeem,
+  refresh,
+  register,
+} from './oauth-client.ts'
 import { walkLogin } from './walk-login.ts'
 
 const issuer = await startDevelopmentIssuer({
@@ -19,7 +29,9 @@ await getJson(`${issuer.issuer}/.well-known/openid-configuration`)
 await getJson(`${issuer.issuer}/jwks`)
 await register(issuer, { redirect_uris: ['http://localhost/callback'] })
 await register(issuer, { redirect_uris: ['javascript:alert(1)'] })
-const tokens = await getTokens(issuer, { params: { scope: 'openid offline_access files:read', prompt: 'consent' } })
+const tokens = await getTokens(issuer, {
+  params: { scope: 'openid offline_access files:read', prompt: 'consent' },
+})
 await refresh(issuer, tokens.refresh)
 await redeem(issuer, 'wrong')
 const checker = { client_id: 'checker', client_secret: 'a secret of the checker' }
@@ -35,5 +47,9 @@ await walkLogin({
   decision: 'allow',
 }).catch(() => {})
 await issuer.rotateKeys()
-await fetch(`${issuer.issuer}/token`, { method: 'POST', body: 'not a form', headers: { 'content-type': 'text/plain' } })
+await fetch(`${issuer.issuer}/token`, {
+  method: 'POST',
+  body: 'not a form',
+  headers: { 'content-type': 'text/plain' },
+})
 await issuer.close()

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decode, getTokens, refresh, register, getCode, redeem, resource, startIssuer, tokensOf } from './oauth-client.ts'
+import {
+  decode,
+  getTokens,
+  refresh,
+  register,
+  getCode,
+  redeem,
+  resource,
+  startIssuer,
+  tokensOf,
+} from './oauth-client.ts'
 
 test('a refresh token is rotated; neither scope nor resource need be said again', async (t) => {
   const issuer = await startIssuer(t)
@@ -10,7 +20,10 @@ test('a refresh token is rotated; neither scope nor resource need be said again'
   assert.notEqual(second.access, first.access)
   assert.equal(second.scope, first.scope)
   assert.equal(decode(second.access).claims['aud'], resource)
-  assert.equal((await refresh(issuer, second.refresh, { resource, scope: 'files:list' })).body['scope'], 'files:list')
+  assert.equal(
+    (await refresh(issuer, second.refresh, { resource, scope: 'files:list' })).body['scope'],
+    'files:list',
+  )
 })
 
 test('a client without the grant type gets no refresh token', async (t) => {
@@ -21,7 +34,9 @@ test('a client without the grant type gets no refresh token', async (t) => {
     token_endpoint_auth_method: 'none',
   })
   const client = String(body['client_id'])
-  const code = await getCode(issuer, { params: { client_id: client, scope: 'files:read offline_access', prompt: 'consent' } })
+  const code = await getCode(issuer, {
+    params: { client_id: client, scope: 'files:read offline_access', prompt: 'consent' },
+  })
   const answer = await redeem(issuer, code, { client_id: client })
   assert.equal(answer.status, 200)
   assert.ok(!('refresh_token' in answer.body))
@@ -30,7 +45,10 @@ test('a client without the grant type gets no refresh token', async (t) => {
 test('a refresh does not widen the scope', async (t) => {
   const issuer = await startIssuer(t)
   const { refresh: token } = await getTokens(issuer, { params: { scope: 'files:list' } })
-  assert.equal((await refresh(issuer, token, { scope: 'files:list files:write' })).body['error'], 'invalid_scope')
+  assert.equal(
+    (await refresh(issuer, token, { scope: 'files:list files:write' })).body['error'],
+    'invalid_scope',
+  )
   assert.equal((await refresh(issuer, token)).status, 200)
 })
 
@@ -41,7 +59,10 @@ test('a refresh token is bound to its client', async (t) => {
     redirect_uris: ['http://127.0.0.1/callback'],
     token_endpoint_auth_method: 'none',
   })
-  assert.equal((await refresh(issuer, token, { client_id: String(body['client_id']) })).body['error'], 'invalid_grant')
+  assert.equal(
+    (await refresh(issuer, token, { client_id: String(body['client_id']) })).body['error'],
+    'invalid_grant',
+  )
   assert.equal((await refresh(issuer, token)).status, 200)
 })
 

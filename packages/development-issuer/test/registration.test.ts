@@ -64,7 +64,11 @@ const bodies: readonly { name: string; body: Json; redirect: string; confidentia
   {
     name: 'a web client on loopback, which still may choose its port',
     redirect: 'http://localhost:3456/callback',
-    body: { redirect_uris: ['http://localhost/callback'], application_type: 'web', token_endpoint_auth_method: 'none' },
+    body: {
+      redirect_uris: ['http://localhost/callback'],
+      application_type: 'web',
+      token_endpoint_auth_method: 'none',
+    },
   },
   {
     name: 'an application with its own scheme',
@@ -106,14 +110,19 @@ for (const { name, body, redirect, confidential } of bodies) {
     assert.equal(registered.status, 201, JSON.stringify(registered.body))
     assert.equal(registered.headers.get('cache-control'), 'no-store')
     assert.deepEqual(registered.body['redirect_uris'], body['redirect_uris'])
-    assert.equal(registered.body['token_endpoint_auth_method'], body['token_endpoint_auth_method'] ?? 'client_secret_basic')
+    assert.equal(
+      registered.body['token_endpoint_auth_method'],
+      body['token_endpoint_auth_method'] ?? 'client_secret_basic',
+    )
     assert.deepEqual(registered.body['grant_types'], ['authorization_code', 'refresh_token'])
     assert.equal('client_secret' in registered.body, confidential ?? false)
     assert.ok(!/null|""/.test(JSON.stringify(registered.body)))
 
     const id = String(registered.body['client_id'])
     const headers: Record<string, string> = confidential
-      ? { authorization: `Basic ${Buffer.from(`${id}:${String(registered.body['client_secret'])}`).toString('base64')}` }
+      ? {
+          authorization: `Basic ${Buffer.from(`${id}:${String(registered.body['client_secret'])}`).toString('base64')}`,
+        }
       : {}
     const form = { redirect_uri: redirect, client_id: confidential ? undefined : id }
     for (const scope of ['files:list', 'files:write']) {
@@ -140,7 +149,10 @@ const refused: readonly { name: string; uris: unknown; error?: string }[] = [
 for (const { name, uris, error } of refused) {
   test(`CA3: redirect URIs with ${name} are refused at registration`, async (t) => {
     const issuer = await startIssuer(t)
-    const { status, body } = await register(issuer, { redirect_uris: uris, token_endpoint_auth_method: 'none' })
+    const { status, body } = await register(issuer, {
+      redirect_uris: uris,
+      token_endpoint_auth_method: 'none',
+    })
     assert.equal(status, 400)
     assert.equal(body['error'], error ?? 'invalid_redirect_uri')
     assert.equal(typeof body['error_description'], 'string')
@@ -195,7 +207,10 @@ test('CF54: an unused registration expires, a used one much later', async (t) =>
   now += 200
   await register(issuer, body) // What expired goes at the next write.
   assert.equal((await fetch(authorizeUrl(issuer, { client_id: unused }), { redirect: 'manual' })).status, 400)
-  assert.equal(decode(tokensOf(await refresh(issuer, tokens.refresh, { client_id: used })).access).claims['client_id'], used)
+  assert.equal(
+    decode(tokensOf(await refresh(issuer, tokens.refresh, { client_id: used })).access).claims['client_id'],
+    used,
+  )
   now += 1001
   await register(issuer, body)
   assert.equal((await fetch(authorizeUrl(issuer, { client_id: used }), { redirect: 'manual' })).status, 400)

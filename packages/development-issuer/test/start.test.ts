@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { startDevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import { authorizeUrl, decode, files, getJson, getTokens, refresh, register, startIssuer, tokensOf } from './oauth-client.ts'
+import {
+  authorizeUrl,
+  decode,
+  files,
+  getJson,
+  getTokens,
+  refresh,
+  register,
+  startIssuer,
+  tokensOf,
+} from './oauth-client.ts'
 
 const options = { port: 0, resources: [files] }
 
@@ -69,7 +79,9 @@ test('close ends connections that wait for their answer or send their request sl
   const slow = connect(issuer.port, '127.0.0.1')
   const ended = new Promise<void>((resolve) => slow.once('close', () => resolve()))
   slow.on('error', () => {})
-  await new Promise<void>((resolve) => slow.write('POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n', () => resolve()))
+  await new Promise<void>((resolve) =>
+    slow.write('POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n', () => resolve()),
+  )
   await issuer.close()
   await ended
   await assert.rejects(fetch(issuer.issuer))
@@ -142,7 +154,10 @@ test('what is kept in memory leaves no file', async (t) => {
 
 /** The pool of fetch may still hold a connection to the issuer that had this port before; its end shows here. */
 async function forgetConnections(issuer: string): Promise<void> {
-  await fetch(issuer).then((response) => response.text(), () => '')
+  await fetch(issuer).then(
+    (response) => response.text(),
+    () => '',
+  )
 }
 
 function temporaryFolder(t: TestContext): string {

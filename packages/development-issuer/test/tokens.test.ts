@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import { type Answer, decode, getJson, getTokens, postForm, refresh, register, startIssuer } from './oauth-client.ts'
+import {
+  type Answer,
+  decode,
+  getJson,
+  getTokens,
+  postForm,
+  refresh,
+  register,
+  startIssuer,
+} from './oauth-client.ts'
 
 const checker = {
   clientId: 'resource-server',
@@ -11,8 +20,16 @@ const checker = {
 }
 const other = { ...checker, clientId: 'other', mayIntrospect: false }
 
-function introspect(issuer: DevelopmentIssuer, token: string, client: { clientId: string; secret: string }): Promise<Answer> {
-  return postForm(`${issuer.issuer}/introspect`, { token, client_id: client.clientId, client_secret: client.secret })
+function introspect(
+  issuer: DevelopmentIssuer,
+  token: string,
+  client: { clientId: string; secret: string },
+): Promise<Answer> {
+  return postForm(`${issuer.issuer}/introspect`, {
+    token,
+    client_id: client.clientId,
+    client_secret: client.secret,
+  })
 }
 
 test('RFC 7662: a client that may introspect sees what an access token says', async (t) => {

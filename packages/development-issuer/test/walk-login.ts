@@ -64,11 +64,19 @@ export async function walkLogin(walk: LoginWalk): Promise<URL> {
 }
 
 /** The first form of a page, with the fields that it holds. */
-export function readForm(page: string, base: URL): { readonly action: URL; readonly fields: URLSearchParams } {
+export function readForm(
+  page: string,
+  base: URL,
+): { readonly action: URL; readonly fields: URLSearchParams } {
   const [, attributes, content] = /<form\b([^>]*)>([^]*?)<\/form>/.exec(page) ?? []
   const action = attribute(attributes ?? '', 'action')
   if (content === undefined || action === undefined) {
-    throw new Error(`${base.pathname} has no form: ${page.replace(/<[^>]*>/g, ' ').trim().slice(-300)}`)
+    throw new Error(
+      `${base.pathname} has no form: ${page
+        .replace(/<[^>]*>/g, ' ')
+        .trim()
+        .slice(-300)}`,
+    )
   }
   const fields = new URLSearchParams()
   for (const [, input = ''] of content.matchAll(/<input\b([^>]*)>/g)) {
@@ -80,7 +88,12 @@ export function readForm(page: string, base: URL): { readonly action: URL; reado
 
 function attribute(tag: string, name: string): string | undefined {
   const value = new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1]
-  return value?.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&')
+  return value
+    ?.replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
 }
 
 function keepCookies(cookies: CookieJar, response: Response, url: URL): void {

@@ -144,6 +144,7 @@ class RunningCall implements Call {
   }
 
   stop(failure: FileFailure): void {
+    this.end()
     this.#controller?.abort(failure)
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createGlobMatcher, maxGlobLength } from '#internal/glob'
 
 /** Tries every way. Slow, and plain enough to be believed. */
@@ -11,7 +11,11 @@ function slowMatch(pattern: readonly string[], components: readonly string[]): b
     return components.concat('').some((_, taken) => slowMatch(rest, components.slice(taken)))
   }
   const [component, ...below] = components
-  return component !== undefined && slowMatchName([...segment], [...component]) && slowMatch(rest, below)
+  return (
+    component !== undefined &&
+    slowMatchName(Array.from(segment), Array.from(component)) &&
+    slowMatch(rest, below)
+  )
 }
 
 function slowMatchName(pattern: readonly string[], text: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { linkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { formatReadCursor, maxReadCursorLength, parseReadCursor } from '#internal/content/read-cursor'
 import { failureOf, inSandbox } from './sandbox.ts'
 

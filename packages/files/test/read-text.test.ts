@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, closeSync, ftruncateSync, openSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterLastNewline, afterNewline, type TextEncoding } from '#internal/content/encoding'
 import { cutPage } from '#internal/content/page'
 import { inSandbox, memoryFolder, readAll, Sandbox } from './sandbox.ts'
@@ -256,7 +256,7 @@ test('a page is cut after a line if one fits, else between characters, and never
             encoding === 'utf-16be'
               ? Buffer.from(before).swap16().toString('utf16le')
               : before.toString(encoding === 'utf-16le' ? 'utf16le' : 'utf8')
-          assert.ok(text.startsWith(shown) && shown.isWellFormed(), 'no character is cut')
+          assert.ok(text.startsWith(shown) && Buffer.from(shown).toString() === shown, 'no character is cut')
         }
       },
     ),

@@ -136,7 +136,7 @@ export class Sandbox {
   async end(): Promise<void> {
     try {
       const before = performance.now()
-      if (this.server.perUser === false && existsSync(join(this.root, 'plain.txt'))) {
+      if (!this.server.perUser && existsSync(join(this.root, 'plain.txt'))) {
         assert.equal((await this.ok('read_file', { path: 'plain.txt' })).text, 'plain\n')
         assert.ok(performance.now() - before < 1000, 'a plain read answers within a second')
       }

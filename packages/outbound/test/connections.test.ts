@@ -160,7 +160,19 @@ test('A GET that meets a connection which the server just closed is asked again 
   equal(server.accepted(), 3)
 })
 
-test('A POST in the same place is not, since it may have been carried out', async (t) => {
+test('A GET whose server has gone for good says that nobody accepts connections', async (t) => {
+  const server = await startServer(t, (socket, head, server) => {
+    if (server.requests.length === 1) answerHello(socket, head, server)
+    else server.stop()
+  })
+  const outbound = startOutbound(t, { trustedOrigins: [server.origin] })
+  ok((await outbound.request({ url: server.origin })).ok)
+  const answer = await outbound.request({ url: server.origin })
+  equal(problemOf(answer), 'connection_failed')
+  match(answer.ok ? '' : answer.message, /nothing accepted the connection \(ECONNREFUSED\)/)
+})
+
+test('A POST that meets such a connection is not, since it may have been carried out', async (t) => {
   const server = await startServer(t, answerOnce())
   const outbound = startOutbound(t, { trustedOrigins: [server.origin] })
   ok((await outbound.request({ url: server.origin, method: 'POST' })).ok)

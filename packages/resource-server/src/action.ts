@@ -29,7 +29,7 @@ export interface Message {
   /** Empty for a response. */
   readonly method: string
   readonly params: Readonly<Record<string, unknown>>
-  /** What the message asks for, if it names something. */
+  /** What the message asks for, if it names something; also of a notification. */
   readonly item: Item | undefined
 }
 
@@ -95,7 +95,7 @@ export function readPlainCall(body: Buffer): ActionResult {
   const { name, arguments: args = {} } = value.json
   if (typeof name !== 'string') return refuse('params_invalid', '"name" is not a string')
   if (!isRecord(args)) return refuse('params_invalid', '"arguments" is not an object')
-  return single('legacy', requestOf('tools/call', { name, arguments: args }))
+  return single('legacy', requestOf('tools/call', { name, arguments: args }, { kind: 'tool', name }))
 }
 
 /** The list of the plain HTTP form, as the `tools/list` that it stands for. */
@@ -103,8 +103,8 @@ export function plainList(): ActionResult {
   return single('legacy', requestOf('tools/list', {}))
 }
 
-function requestOf(method: string, params: Readonly<Record<string, unknown>>): Message {
-  return { kind: 'request', id: 0, method, params, item: itemOf(method, params) }
+function requestOf(method: string, params: Readonly<Record<string, unknown>>, item?: Item): Message {
+  return { kind: 'request', id: 0, method, params, item }
 }
 
 function single(era: Era, message: Message): ActionResult {
@@ -202,14 +202,18 @@ function readMessage(json: unknown): MessageResult {
     return refuse('message_invalid', '"method" is not a name', readId)
   }
   if (!isRecord(params)) return refuse('params_invalid', '"params" is not an object', readId)
-  if (readId === null) {
-    return { ok: true, message: { kind: 'notification', id: null, method, params, item: undefined } }
-  }
-  return { ok: true, message: { kind: 'request', id: readId, method, params, item: itemOf(method, params) } }
+  const item = itemOf(method, params)
+  if (item === 'unnamed') return refuse('params_invalid', `"${method}" does not name what it is for`, readId)
+  // A call that wants no answer is still a call, to whoever stands behind the guard.
+  if (readId === null) return { ok: true, message: { kind: 'notification', id: null, method, params, item } }
+  return { ok: true, message: { kind: 'request', id: readId, method, params, item } }
 }
 
-/** What a request names. Anything that reaches an item must be here, or no rule would be asked (E12). */
-function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item | undefined {
+/**
+ * What a message names. Anything that reaches an item must be here, or no rule would be asked (E12); a name that is
+ * no string is refused, because whoever runs the message might make one of it.
+ */
+function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item | 'unnamed' | undefined {
   switch (method) {
     case 'tools/call':
       return item('tool', params['name'])
@@ -221,7 +225,7 @@ function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item
       return item('resource', params['uri'])
     case 'completion/complete': {
       const ref = params['ref']
-      if (!isRecord(ref)) return undefined
+      if (!isRecord(ref)) return 'unnamed'
       return ref['type'] === 'ref/prompt' ? item('prompt', ref['name']) : item('resource', ref['uri'])
     }
     default:
@@ -229,8 +233,8 @@ function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item
   }
 }
 
-function item(kind: Item['kind'], name: unknown): Item | undefined {
-  return typeof name === 'string' ? { kind, name } : undefined
+function item(kind: Item['kind'], name: unknown): Item | 'unnamed' {
+  return typeof name === 'string' ? { kind, name } : 'unnamed'
 }
 
 /** The value that `Mcp-Name` must repeat, for the three methods that have one. */

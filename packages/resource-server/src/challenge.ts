@@ -91,7 +91,8 @@ function jsonRpcError(denial: Denial, rule: DenialRule, code: number): JsonRpcEr
   return {
     code,
     // What is wrong with a message is no secret from the one who sent it.
-    message: rule.status === 400 ? `${rule.sentence} (${denial.detail})` : rule.sentence,
+    message:
+      rule.status === 400 && denial.detail !== '' ? `${rule.sentence} (${denial.detail})` : rule.sentence,
     ...(denial.data !== undefined && { data: denial.data }),
   }
 }

@@ -64,8 +64,12 @@ export async function guard(request: AccessRequest, parts: GuardParts): Promise<
       retryAfterSeconds: 1,
     })
   }
-  parts.recorder.decision(decision, request.address, parts.nowSeconds() * 1000) // Exactly one for each decision.
-  return decision
+  try {
+    parts.recorder.decision(decision, request.address, parts.nowSeconds() * 1000) // Exactly one for each decision.
+    return decision
+  } catch (error) {
+    return deny(request, id, { ...bare('audit_unavailable', errorName(error)), retryAfterSeconds: 5 })
+  }
 }
 
 async function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Promise<Decision> {
@@ -126,10 +130,14 @@ function takeRuleLimits(
   verdicts: readonly Verdict[],
   parts: GuardParts,
 ): Denial | undefined {
+  // All of a batch at once: taken one by one, a batch that is refused would use up what its next try needs.
+  const costs = new Map<Limiter, number>()
   for (const verdict of verdicts) {
     const limiter = verdict.outcome === 'allow' ? parts.ruleLimits.get(verdict.rule?.id ?? '') : undefined
-    if (limiter === undefined) continue
-    const state = limiter.take(identity.callerKey, 1, parts.monotonicSeconds())
+    if (limiter !== undefined) costs.set(limiter, (costs.get(limiter) ?? 0) + 1)
+  }
+  for (const [limiter, cost] of costs) {
+    const state = limiter.take(identity.callerKey, cost, parts.monotonicSeconds())
     if (!state.allowed) return limitDenial('rule_limit_reached', 'rule', limiter, state, action)
   }
   return undefined

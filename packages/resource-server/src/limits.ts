@@ -1,3 +1,5 @@
+import { checkKeys, number, type Kinds } from './unknown-keys.ts'
+
 /** How often something may happen. */
 export interface Rate {
   /** How many in each period; a whole number from 1 to 10,000,000. */
@@ -49,8 +51,11 @@ export function parseRate(text: string): Rate | undefined {
   return { count: Number(count), perSeconds }
 }
 
+const rateKinds: Kinds<Rate> = { count: number, perSeconds: number, burst: number }
+
 /** Adds to `problems` what is wrong with a rate. */
 export function checkRate(name: string, rate: Rate, problems: string[]): void {
+  if (!checkKeys(name, rate, rateKinds, problems)) return
   const { count, perSeconds, burst = 1 } = rate
   if (!Number.isInteger(count) || count < 1 || count > 10_000_000) {
     problems.push(`${name}.count: must be a whole number from 1 to 10000000, and is ${count}.`)

@@ -38,8 +38,21 @@ export function readHeaders(rawHeaders: readonly string[]): PresentedHeaders {
     const name = rawHeaders[index]?.toLowerCase() ?? ''
     const field = fields.get(name)
     if (field === undefined) continue
-    if (headers[field] === undefined) headers[field] = rawHeaders[index + 1]?.trim()
+    if (headers[field] === undefined) headers[field] = withoutWhitespace(rawHeaders[index + 1] ?? '')
     else (headers.repeated ??= []).push(name)
   }
   return headers
+}
+
+/** RFC 9110 §5.6.3: spaces and tabs, and no other of the characters that `trim` takes away, such as U+00A0. */
+function withoutWhitespace(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isWhitespace(value.charCodeAt(start))) start += 1
+  while (end > start && isWhitespace(value.charCodeAt(end - 1))) end -= 1
+  return value.slice(start, end)
+}
+
+function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }

@@ -7,13 +7,27 @@ import type { Decision, Denied, Granted } from './decision.ts'
 import { guard, type AccessRequest, type GuardParts } from './guard.ts'
 import { acceptedAudiences } from './identity/audience.ts'
 import type { Identity } from './identity/identity.ts'
-import type { KeyTimes } from './identity/issuer-keys.ts'
-import { createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
+import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
+import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
 import { compilePolicy } from './policy/policy.ts'
-import type { Rule, ScopeDefinition } from './policy/rule.ts'
+import { checkRuleKeys, checkScopeKeys, type Rule, type ScopeDefinition } from './policy/rule.ts'
+import {
+  callable,
+  checkKeys,
+  either,
+  flag,
+  list,
+  members,
+  named,
+  number,
+  oneOf,
+  text,
+  texts,
+  type Kinds,
+} from './unknown-keys.ts'
 
 export interface ResourceServerOptions {
   /**
@@ -84,14 +98,16 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  * @throws {TypeError} listing everything that is wrong with the options
  */
 export function createResourceServer(options: ResourceServerOptions): ResourceServer {
+  const problems: string[] = []
+  if (!checkAllKeys(options, problems)) throw mistakes(problems)
   const { nowSeconds = () => Date.now() / 1000, clockToleranceSeconds = 30, maxTokenBytes = 16_384 } = options
   const { maxCachedTokens = 20_000, challengeScopes = [], callerLimit = defaultCallerLimit } = options
-  const problems: string[] = []
   checkResource(options.resource, problems)
   checkScopes(options, problems)
   checkNumber('clockToleranceSeconds', clockToleranceSeconds, 0, 300, problems)
   checkNumber('maxTokenBytes', maxTokenBytes, 1024, 32_768, problems)
   checkNumber('maxCachedTokens', maxCachedTokens, 100, 1_000_000, problems)
+  checkKeyTimes({ ...defaultKeyTimes, ...options.keyTimes }, problems)
   if (callerLimit !== 'off') checkRate('callerLimit', callerLimit, problems)
   if (options.issuers.length === 0)
     problems.push('issuers: is empty. Name who issues tokens for this resource.')
@@ -104,7 +120,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   const policy = compilePolicy({ scopes: options.scopes, rules: options.rules }, problems)
   if (problems.length > 0) {
     for (const issuer of issuers) issuer.close()
-    throw new TypeError(`The resource server cannot be built:\n- ${problems.join('\n- ')}`)
+    throw mistakes(problems)
   }
 
   const metadata = createMetadata({
@@ -169,6 +185,57 @@ function ruleLimiters(rules: readonly Rule[]): ReadonlyMap<string, Limiter> {
   return limiters
 }
 
+const optionKinds: Kinds<ResourceServerOptions> = {
+  resource: text,
+  audienceAliases: texts,
+  issuers: list,
+  scopes: named,
+  publishedScopes: texts,
+  challengeScopes: texts,
+  rules: list,
+  callerLimit: either(members, oneOf('off')),
+  audit: members,
+  resourceName: text,
+  documentation: text,
+  clockToleranceSeconds: number,
+  maxTokenBytes: number,
+  maxCachedTokens: number,
+  errorWithoutToken: flag,
+  keyTimes: members,
+  outboundTimeoutSeconds: number,
+  nowSeconds: callable,
+}
+const keyTimeKinds: Kinds<KeyTimes> = { maxAge: number, staleLimit: number, cooldown: number }
+const required = ['resource', 'issuers', 'scopes', 'rules', 'audit'] as const
+
+/** Adds misspelt options to `problems`, and tells whether the values of the others can be looked into. */
+function checkAllKeys(options: ResourceServerOptions, problems: string[]): boolean {
+  const outermost = checkKeys('', options, optionKinds, problems)
+  const missing = required.filter((name) => options[name] === undefined)
+  problems.push(...missing.map((name) => `${name}: is missing.`))
+  if (!outermost || missing.length > 0) return false
+
+  const { audit, keyTimes = {}, issuers, rules, scopes } = options
+  // A sink is the caller's own object, which may have more than these.
+  const unable = (['write', 'available', 'close'] as const).filter(
+    (name) => typeof audit[name] !== 'function',
+  )
+  problems.push(...unable.map((name) => `audit.${name}: must be a function.`))
+  const inner = [
+    checkKeys('keyTimes', keyTimes, keyTimeKinds, problems),
+    ...issuers.map((issuer, index) => checkIssuerKeys(`issuers[${index}]`, issuer, problems)),
+    ...rules.map((rule, index) => checkRuleKeys(`rules[${index}]`, rule, problems)),
+    ...Object.entries(scopes).map(([name, definition]) =>
+      checkScopeKeys(`scopes["${name}"]`, definition, problems),
+    ),
+  ]
+  return unable.length === 0 && inner.every(Boolean)
+}
+
+function mistakes(problems: readonly string[]): TypeError {
+  return new TypeError(`The resource server cannot be built:\n- ${problems.join('\n- ')}`)
+}
+
 /** Unique over processes and restarts, short, and cheaper than a random id each time. */
 function createIds(): () => string {
   const instance = randomBytes(6).toString('base64url')
@@ -191,7 +258,8 @@ function checkResource(resource: string, problems: string[]): void {
   if (url.protocol !== 'https:' && !loopback) {
     problems.push(`resource: "${resource}" must be https; plain http is for loopback only.`)
   }
-  if (url.username !== '' || url.password !== '' || url.hash !== '' || url.search !== '') {
+  // The text is looked at, since a URL does not tell an empty query or fragment from none.
+  if (url.username !== '' || url.password !== '' || /[?#]/.test(resource)) {
     problems.push(`resource: "${resource}" must have no user, query or fragment.`)
   }
   if (url.pathname !== '/' && url.pathname.endsWith('/')) {
@@ -206,21 +274,31 @@ function checkResource(resource: string, problems: string[]): void {
   }
 }
 
+const notOurs = 'is between client and issuer, and no scope of a resource. Remove it.'
+
 function checkScopes(options: ResourceServerOptions, problems: string[]): void {
   for (const scope of Object.keys(options.scopes)) {
     if (!scopeToken.test(scope))
       problems.push(`scopes["${scope}"]: has characters that a scope cannot have (RFC 6749 §3.3).`)
+    if (scope === 'offline_access') problems.push(`scopes["offline_access"]: ${notOurs}`)
   }
   for (const list of ['challengeScopes', 'publishedScopes'] as const) {
     for (const scope of options[list] ?? []) {
       if (scope === 'offline_access') {
-        problems.push(
-          `${list}: "offline_access" is between client and issuer, and no scope of a resource. Remove it.`,
-        )
+        problems.push(`${list}: "offline_access" ${notOurs}`)
       } else if (!Object.hasOwn(options.scopes, scope)) {
         problems.push(`${list}: "${scope}" is not among the scopes. Add it, or correct the name.`)
       }
     }
+  }
+}
+
+function checkKeyTimes({ maxAge, staleLimit, cooldown }: KeyTimes, problems: string[]): void {
+  checkNumber('keyTimes.maxAge', maxAge, 1, 86_400, problems)
+  checkNumber('keyTimes.staleLimit', staleLimit, 1, 604_800, problems)
+  checkNumber('keyTimes.cooldown', cooldown, 1, 3600, problems)
+  if (staleLimit < maxAge) {
+    problems.push(`keyTimes.staleLimit: is ${staleLimit}, less than the maxAge of ${maxAge}. Raise it.`)
   }
 }
 

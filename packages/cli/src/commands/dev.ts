@@ -6,7 +6,7 @@ import { explainListenError } from '../failure.ts'
 import { startFilesService } from '../files-service.ts'
 import { formatNextSteps } from '../next-steps.ts'
 import { makeSampleFolder } from '../sample-folder.ts'
-import { readPort, shared } from '../shared-options.ts'
+import { readPort, shared } from '../option-table.ts'
 import { closeOnSignal } from '../shutdown.ts'
 
 interface DevCommandOptions {

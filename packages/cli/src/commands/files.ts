@@ -4,7 +4,7 @@ import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
 import { settlePublicUrl } from '../public-url.ts'
-import { collect, shared } from '../shared-options.ts'
+import { collect, shared } from '../option-table.ts'
 import { closeOnSignal } from '../shutdown.ts'
 
 interface FilesCommandOptions {

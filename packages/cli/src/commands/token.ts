@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { Option, type Command } from 'commander'
 import { issueToken } from '../issue-token.ts'
 import { formatInspection, inspectToken } from '../inspect-token.ts'
-import { readDuration, shared } from '../shared-options.ts'
+import { readDuration, shared } from '../option-table.ts'
 
 interface IssueOptions {
   readonly user: string

@@ -22,7 +22,13 @@ export interface AuditFileOptions {
 export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink {
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
   const descriptor = openSync(path, flags, 0o600)
-  let previous = sealTail(descriptor, path)
+  let previous: string
+  try {
+    previous = sealTail(descriptor, path)
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
   let size = fstatSync(descriptor).size
 
   const sink = createBatchedSink((lines) => {
@@ -43,9 +49,12 @@ export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink 
     previous = seal.hash
   }, onFailure)
 
+  let closed = false
   return {
     ...sink,
     close: async () => {
+      if (closed) return
+      closed = true
       await sink.close()
       closeSync(descriptor)
     },

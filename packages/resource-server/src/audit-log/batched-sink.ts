@@ -12,7 +12,8 @@ export type WriteBatch = (lines: readonly string[]) => void
  * Collects records and writes them in batches: every 25 ms, or every 256 lines.
  *
  * After a failed write it is unavailable, so that requests are denied, until a retry each second has written what
- * waits. At most 20,000 lines wait; what comes beyond is counted, and the count is recorded.
+ * waits. At most 20,000 lines wait; what comes beyond is counted, and the count is recorded. A closed sink is
+ * unavailable too, and takes nothing.
  *
  * @param onFailure - told once for each run of failures, never with a record's content
  */
@@ -20,6 +21,7 @@ export function createBatchedSink(writeBatch: WriteBatch, onFailure: (reason: st
   let waiting: string[] = []
   let dropped = 0
   let failing = false
+  let closed = false
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
@@ -48,6 +50,8 @@ export function createBatchedSink(writeBatch: WriteBatch, onFailure: (reason: st
 
   return {
     write: (line) => {
+      // Afterwards the descriptor may be somebody else's.
+      if (closed) return
       if (waiting.length >= maxWaitingLines) {
         dropped += 1
         return
@@ -56,8 +60,10 @@ export function createBatchedSink(writeBatch: WriteBatch, onFailure: (reason: st
       if (waiting.length >= flushLines && !failing) flush()
       else schedule(flushMilliseconds)
     },
-    available: () => !failing,
+    available: () => !failing && !closed,
     close: async () => {
+      if (closed) return
+      closed = true
       flush()
       clearTimeout(timer)
     },

@@ -1,4 +1,5 @@
-import { createOutbound, isLoopbackHost } from '@mcp-doorman/outbound'
+import { createOutbound, isLoopbackHost, type Outbound } from '@mcp-doorman/outbound'
+import { checkKeys, either, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
 import { createCasdoorLoader, createStandardLoader } from './issuer-documents.ts'
 import { defaultKeyTimes, IssuerKeys, type KeyTimes } from './issuer-keys.ts'
 import { casdoor } from './profiles/casdoor.ts'
@@ -36,6 +37,29 @@ export interface CasdoorIssuerOptions {
 }
 
 export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
+
+const standardKinds: Kinds<StandardIssuerOptions> = {
+  issuer: text,
+  jwksUri: text,
+  algorithms: texts,
+  allowedClients: texts,
+}
+
+const casdoorKinds: Kinds<CasdoorIssuerOptions> = {
+  casdoor: text,
+  application: text,
+  allowedClients: either(texts, oneOf('any')),
+  allowedOwners: texts,
+}
+
+/** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
+export function checkIssuerKeys(place: string, options: IssuerOptions, problems: string[]): boolean {
+  if (!('casdoor' in options) && !('issuer' in options)) {
+    problems.push(`${place}: names no issuer. Give it "issuer", or "casdoor".`)
+    return false
+  }
+  return checkKeys(place, options, 'casdoor' in options ? casdoorKinds : standardKinds, problems)
+}
 
 /** An issuer as the verifier uses it. */
 export interface TrustedIssuer {
@@ -83,7 +107,7 @@ function createStandardIssuer(
       problems.push(`issuer ${issuer}: algorithm "${algorithm}" is not one that can be trusted here`)
     }
   }
-  const outbound = outboundTo([issuer, jwksUri ?? issuer], context)
+  const outbound = outboundTo([issuer, jwksUri ?? issuer], context, problems)
   const profile = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
   const clients = allowedClients && new Set(allowedClients)
   return {
@@ -113,7 +137,7 @@ function createCasdoorIssuer(
       `casdoor ${issuer}: any application of this Casdoor could obtain tokens for this server. Name the application, or the client ids to accept.`,
     )
   }
-  const outbound = outboundTo([issuer], context)
+  const outbound = outboundTo([issuer], context, problems)
   const keys = keysOf(createCasdoorLoader(outbound, issuer, application), casdoor, context)
   const clients = new Set(allowedClients === 'any' ? [] : allowedClients)
   const owners = allowedOwners && new Set(allowedOwners)
@@ -146,12 +170,19 @@ function keysOf(
   )
 }
 
-function outboundTo(urls: readonly string[], context: IssuerContext): ReturnType<typeof createOutbound> {
-  const trustedOrigins = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin)
-  return createOutbound({
-    trustedOrigins: [...new Set(trustedOrigins)],
-    ...(context.outboundTimeoutSeconds !== undefined && { timeoutSeconds: context.outboundTimeoutSeconds }),
-  })
+function outboundTo(urls: readonly string[], context: IssuerContext, problems: string[]): Outbound {
+  const trusted = urls.filter((url) => URL.canParse(url) && secure(new URL(url)))
+  try {
+    return createOutbound({
+      trustedOrigins: [...new Set(trusted.map((url) => new URL(url).origin))],
+      ...(context.outboundTimeoutSeconds !== undefined && { timeoutSeconds: context.outboundTimeoutSeconds }),
+    })
+  } catch (error) {
+    // Its own list of mistakes joins ours; the first line says whose it is.
+    const [, ...lines] = error instanceof TypeError ? error.message.split('\n') : ['', String(error)]
+    problems.push(...lines.map((line) => `issuer ${urls[0]}: ${line}`))
+    return createOutbound({})
+  }
 }
 
 function checkIssuerUrl(name: string, value: string, problems: string[]): void {
@@ -160,10 +191,14 @@ function checkIssuerUrl(name: string, value: string, problems: string[]): void {
     return
   }
   const url = new URL(value)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) {
-    problems.push(`${name}: "${value}" must be https; plain http is for loopback only.`)
-  }
-  if (url.username !== '' || url.hash !== '' || (name !== 'jwksUri' && url.search !== '')) {
+  if (!secure(url)) problems.push(`${name}: "${value}" must be https; plain http is for loopback only.`)
+  // The text is looked at, since a URL does not tell an empty query or fragment from none.
+  const extra = name === 'jwksUri' ? /#/ : /[?#]/
+  if (url.username !== '' || url.password !== '' || extra.test(value)) {
     problems.push(`${name}: "${value}" must have no user, query or fragment.`)
   }
+}
+
+function secure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 }

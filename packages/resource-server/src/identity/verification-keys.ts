@@ -66,17 +66,17 @@ export function keysFor(
     ({ jwk }) =>
       jwk.kty === type.kty &&
       (type.crv === undefined || jwk.crv === type.crv) &&
-      (jwk.alg === undefined || sameAlgorithm(jwk.alg, algorithm)) &&
+      (jwk.alg === undefined || jwk.alg === algorithm) &&
       (keyId === undefined || jwk.kid === keyId),
   )
   return keyId === undefined && fitting.length > 1 ? [] : fitting
 }
 
-// RFC 9864 gives EdDSA over Ed25519 a name of its own; both stand for one algorithm.
-function sameAlgorithm(a: string, b: string): boolean {
-  const edwards = ['EdDSA', 'Ed25519']
-  return a === b || (edwards.includes(a) && edwards.includes(b))
-}
+const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
+  ['RSA', ['n', 'e']],
+  ['EC', ['crv', 'x', 'y']],
+  ['OKP', ['crv', 'x']],
+])
 
 function publicJwk(entry: unknown): JWK | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined
@@ -87,7 +87,7 @@ function publicJwk(entry: unknown): JWK | undefined {
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined
 
-  const members = { RSA: ['n', 'e'], EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'] }[String(source['kty'])]
+  const members = typeof source['kty'] === 'string' ? publicMembers.get(source['kty']) : undefined
   if (members === undefined) return undefined
   const jwk: Record<string, string> = {}
   for (const member of ['kty', ...members]) {
@@ -103,5 +103,7 @@ function publicJwk(entry: unknown): JWK | undefined {
     if (typeof value !== 'string') return undefined
     jwk[member] = value
   }
+  // RFC 9864 gives EdDSA over Ed25519 a name of its own. The curve leaves one algorithm, so a key serves both names.
+  if (jwk['crv'] === 'Ed25519' && (jwk['alg'] === 'EdDSA' || jwk['alg'] === 'Ed25519')) delete jwk['alg']
   return jwk
 }

@@ -2,7 +2,7 @@ import type { Item, Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
 import { checkRate } from '../limits.ts'
 import { nameMatches } from './name-pattern.ts'
-import type { Rule, ScopeDefinition } from './rule.ts'
+import { ruleKinds, type Rule, type ScopeDefinition } from './rule.ts'
 import { compileScopeHierarchy } from './scope-hierarchy.ts'
 
 /** What the policy says of one message. */
@@ -49,6 +49,7 @@ const selectors = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as
 export function compilePolicy(options: PolicyOptions, problems: string[]): Policy {
   const expand = compileScopeHierarchy(options.scopes, problems)
   const rules = options.rules.map((rule, index) => compileRule(rule, index, options.scopes, problems))
+  checkIds(rules, problems)
   const effective = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>()
 
   const find = {
@@ -169,8 +170,23 @@ function compileRule(
   return { ...structuredCloneRule(rule), id: rule.id ?? place }
 }
 
+/** A rule is found again by its id: by its limit, and by whoever reads the records. */
+function checkIds(rules: readonly CompiledRule[], problems: string[]): void {
+  const places = new Map<string, number>()
+  for (const [place, { id }] of rules.entries()) {
+    const earlier = places.get(id)
+    if (id === '') problems.push(`rules[${place}].id: is empty. Give it a name, or remove it.`)
+    if (earlier !== undefined) {
+      problems.push(`rules[${place}].id: "${id}" is also the id of rules[${earlier}]. Give each its own.`)
+    }
+    places.set(id, place)
+  }
+}
+
 /** A copy that later changes to the options cannot reach. */
 function structuredCloneRule(rule: Rule): Rule {
   const { when, ...data } = rule
-  return { ...structuredClone(data), ...(when !== undefined && { when }) }
+  // An unknown option has been said already; its value could be something that cannot be copied.
+  const known = Object.entries(data).filter(([name]) => Object.hasOwn(ruleKinds, name))
+  return { ...structuredClone(Object.fromEntries(known)), ...(when !== undefined && { when }) }
 }

@@ -1,6 +1,7 @@
 import type { Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Rate } from '../limits.ts'
+import { callable, checkKeys, members, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
 
 /** What a rule's `when` may look at. */
 export interface ConditionContext {
@@ -44,8 +45,38 @@ export interface Rule {
   readonly limit?: Rate
 }
 
+export const ruleKinds: Kinds<Rule> = {
+  id: text,
+  tools: texts,
+  resources: texts,
+  prompts: texts,
+  require: members,
+  when: callable,
+  otherwise: oneOf('refuse', 'hide'),
+  limit: members,
+}
+
+const requirementKinds: Kinds<Requirements> = {
+  scopes: texts,
+  anyScope: texts,
+  anyRole: texts,
+  anyGroup: texts,
+  anyClient: texts,
+}
+
+/** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
+export function checkRuleKeys(place: string, rule: Rule, problems: string[]): boolean {
+  if (!checkKeys(place, rule, ruleKinds, problems)) return false
+  return checkKeys(`${place}.require`, rule.require ?? {}, requirementKinds, problems)
+}
+
 /** A scope that this resource knows. */
 export interface ScopeDefinition {
   /** Scopes that come with this one. Without cycles. */
   readonly implies?: readonly string[]
+}
+
+/** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
+export function checkScopeKeys(place: string, definition: ScopeDefinition, problems: string[]): boolean {
+  return checkKeys(place, definition, { implies: texts }, problems)
 }

@@ -1,0 +1,108 @@
+import type { TestContext } from 'node:test'
+import {
+  createEndpoint,
+  startHttp,
+  type EndpointOptions,
+  type HttpHandle,
+  type HttpOptions,
+  type Tool,
+} from '@mcp-doorman/mcp-endpoint'
+import { createResourceServer, type ResourceServerOptions, type Rule } from '@mcp-doorman/resource-server'
+import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
+
+/** The address that clients are given. Nobody listens there: tests connect to the port, as a proxy would. */
+export const resource = 'https://mcp.example.com/mcp'
+export const metadataUrl = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
+
+/** What a test changes about the server. */
+export interface ServerChange {
+  readonly tools?: readonly Tool[]
+  readonly endpoint?: Partial<EndpointOptions>
+  readonly http?: Partial<HttpOptions>
+  readonly resourceServer?: Partial<ResourceServerOptions>
+}
+
+/** A server under test with its issuer. */
+export interface TestServer {
+  readonly port: number
+  readonly handle: HttpHandle
+  readonly issuer: TestIssuer
+  /** An access token for the resource; the scope is enough for `echo` only. */
+  readonly token: (claims?: Readonly<Record<string, unknown>>) => string
+  /** The audit records so far. */
+  readonly records: () => readonly Readonly<Record<string, unknown>>[]
+  /** What tools threw. */
+  readonly failures: { readonly tool: string; readonly error: unknown }[]
+}
+
+export const echo: Tool = {
+  name: 'echo',
+  description: 'Says what it is told.',
+  inputSchema: {
+    type: 'object',
+    properties: { text: { type: 'string' } },
+    required: ['text'],
+    additionalProperties: false,
+  },
+  call: ({ text }: { text: string }) => ({ content: [{ type: 'text', text }] }),
+}
+
+/** A tool that takes anything, for what a test wants it to do. */
+export function toolOf(name: string, call: Tool['call']): Tool {
+  return { name, description: `Does ${name}.`, inputSchema: { type: 'object' }, call }
+}
+
+const done = toolOf('any', () => ({ content: [{ type: 'text', text: 'done' }] })).call
+// Two that need more than the usual scope, one for staff, one hidden from all but them, one that no rule names.
+const guarded = ['write_note', 'move_note', 'staff_only', 'secret_for_staff', 'nobody_knows']
+
+/** Starts a server on a free port of 127.0.0.1; it ends with the test. */
+export async function startTestServer(t: TestContext, change: ServerChange = {}): Promise<TestServer> {
+  const issuer = await startTestIssuer()
+  const lines: string[] = []
+  const failures: TestServer['failures'] = []
+  const own = change.tools ?? []
+  const rules: Rule[] = [
+    { id: 'echo', tools: ['echo', 'absent'], require: { scopes: ['notes:read'] } },
+    { id: 'write', tools: ['write_note'], require: { scopes: ['notes:read', 'notes:write'] } },
+    { id: 'move', tools: ['move_note'], require: { scopes: ['notes:read', 'notes:move'] } },
+    { id: 'staff', tools: ['staff_only'], require: { anyRole: ['staff'] } },
+    { id: 'secret', tools: ['secret_for_staff'], require: { anyRole: ['staff'] }, otherwise: 'hide' },
+  ]
+  if (own.length > 0) rules.push({ id: 'own', tools: own.map(({ name }) => name) })
+
+  const resourceServer = createResourceServer({
+    resource,
+    issuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
+    scopes: { 'notes:read': {}, 'notes:write': {}, 'notes:move': {} },
+    challengeScopes: ['notes:read'],
+    rules,
+    callerLimit: 'off',
+    audit: { write: (line) => void lines.push(line), available: () => true, close: () => Promise.resolve() },
+    resourceName: 'Notes',
+    ...change.resourceServer,
+  })
+  const endpoint = createEndpoint({
+    name: 'notes',
+    version: '1.2.3',
+    instructions: 'Be brief.',
+    tools: [echo, ...guarded.map((name) => toolOf(name, done)), ...own],
+    onToolFailure: (tool, error) => void failures.push({ tool, error }),
+    ...change.endpoint,
+  })
+  const handle = await startHttp({ endpoint, resourceServer, drainSeconds: 0.2, ...change.http })
+  t.after(async () => {
+    await handle.close()
+    await resourceServer.close()
+    await issuer.close()
+  })
+  return {
+    port: handle.port,
+    handle,
+    issuer,
+    token: (claims = {}) => issuer.sign({ aud: resource, scope: 'notes:read', ...claims }),
+    // Each line is one JSON object, by the sink's contract.
+    records: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    failures,
+  }
+}
