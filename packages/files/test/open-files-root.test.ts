@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs, { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, mock, test } from 'node:test'
+import { after, test } from 'node:test'
 import { type FilesRootOptions, openFilesRoot } from '@mcp-doorman/files'
+import { failWith, withPatchedFs } from './patched-fs.ts'
 import { countDescriptors } from './sandbox.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'doorman-open-'))
@@ -25,20 +25,7 @@ function refuses(options: object, pattern: RegExp): void {
   assert.equal(countDescriptors(), before)
 }
 
-function withFault(name: 'openSync' | 'statfsSync', errno: string, body: () => void): void {
-  const patched = mock.method(fs, name, () => {
-    throw Object.assign(new Error(errno), { code: errno })
-  })
-  syncBuiltinESMExports()
-  try {
-    body()
-  } finally {
-    patched.mock.restore()
-    syncBuiltinESMExports()
-  }
-}
-
-test('row 69: a directory that is missing, a file, a FIFO, unreadable or "/" is refused at start', () => {
+test('row 69: a directory that is missing, a file, a FIFO, unreadable or "/" is refused at start', async () => {
   writeFileSync(join(folder, 'file'), '')
   execFileSync('mkfifo', [join(folder, 'fifo')])
   symlinkSync('/', join(folder, 'to-root'))
@@ -49,7 +36,7 @@ test('row 69: a directory that is missing, a file, a FIFO, unreadable or "/" is 
   refuses({ directory: '/' }, /never served/)
   refuses({ directory: '/tmp/..' }, /never served/)
   refuses({ directory: join(folder, 'to-root') }, /never served/)
-  withFault('openSync', 'EACCES', () =>
+  await withPatchedFs('openSync', failWith('EACCES'), () =>
     refuses({ directory: folder }, /cannot be opened \(EACCES\)\. Let the user/),
   )
 })
@@ -72,12 +59,12 @@ test('row 69: a symbolic link to a directory is resolved once, at start', async 
 })
 
 test('row 69: without /proc it does not start, unless the weaker opener is allowed', async () => {
-  withFault('statfsSync', 'ENOENT', () => {
+  await withPatchedFs('statfsSync', failWith('ENOENT'), async () => {
     refuses({ directory: folder }, /\/proc is missing.*allowWeakOpener/)
     refuses({ directory: folder, opener: 'descriptor-walk', allowWeakOpener: true }, /needs it/)
     const weak = openFilesRoot({ directory: folder, allowWeakOpener: true })
     assert.equal(weak.opener, 'realpath')
-    void weak.close()
+    await weak.close()
   })
   refuses({ directory: folder, opener: 'realpath' }, /can be outrun.*allowWeakOpener/)
   const strong = openFilesRoot({ directory: folder, allowWeakOpener: true })

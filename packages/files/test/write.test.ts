@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import fs, { chmodSync, linkSync, lstatSync, readdirSync, statSync, symlinkSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { chmodSync, linkSync, lstatSync, readdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { mock, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { failureOf, fieldsOf, findTemps, inSandbox, memoryFolder, openers, readAll } from './sandbox.ts'
+import { failWith, withPatchedFs } from './patched-fs.ts'
+import {
+  type Sandbox,
+  failureOf,
+  fieldsOf,
+  findTemps,
+  inSandbox,
+  memoryFolder,
+  openers,
+  readAll,
+} from './sandbox.ts'
 
 for (const opener of openers) {
   test(`${opener}: a write makes parents, says what it made, and its etag is the one that reading gives`, () =>
@@ -74,17 +83,16 @@ test('row 48: of 50 parallel creations of one name exactly one succeeds', () =>
   }))
 
 test('row 48: what another process creates meanwhile is not replaced either', () =>
-  inSandbox({}, async (sandbox) => {
+  inSandbox({}, (sandbox) => {
     // The other process wins just before the temp would get its name.
-    const patched = mock.method(fs, 'linkSync', (from: string, to: string) => {
-      patched.mock.restore()
-      syncBuiltinESMExports()
+    const beaten = (link: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
       sandbox.put('one', 'theirs')
-      fs.linkSync(from, to)
+      return link(...args)
+    }
+    return withPatchedFs('linkSync', beaten, async () => {
+      await sandbox.fails('write_file', { path: 'one', content: 'ours', if_exists: 'fail' }, 'exists')
+      assert.equal(sandbox.textOf('one'), 'theirs')
     })
-    syncBuiltinESMExports()
-    await sandbox.fails('write_file', { path: 'one', content: 'ours', if_exists: 'fail' }, 'exists')
-    assert.equal(sandbox.textOf('one'), 'theirs')
   }))
 
 test('row 49: of 50 parallel writes with one if_match exactly one succeeds', () =>
@@ -172,19 +180,34 @@ test('a file with a second name keeps that name and its content: replace makes a
   }))
 
 test('a link that takes the name while a write runs is replaced, not followed', () =>
-  inSandbox({}, async (sandbox) => {
+  inSandbox({}, (sandbox) => {
     sandbox.put('f', 'old')
-    const patched = mock.method(fs, 'renameSync', (from: string, to: string) => {
-      patched.mock.restore()
-      syncBuiltinESMExports()
-      fs.unlinkSync(join(sandbox.root, 'f'))
-      symlinkSync('../O/secret', join(sandbox.root, 'f'))
-      fs.renameSync(from, to)
+    const swapped = (rename: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
+      swapForLink(sandbox)
+      return rename(...args)
+    }
+    return withPatchedFs('renameSync', swapped, async () => {
+      await sandbox.ok('write_file', { path: 'f', content: 'new' })
+      assert.ok(lstatSync(join(sandbox.root, 'f')).isFile())
     })
-    syncBuiltinESMExports()
-    await sandbox.ok('write_file', { path: 'f', content: 'new' })
-    assert.ok(lstatSync(join(sandbox.root, 'f')).isFile())
   }))
+
+test('a link that takes the name just before an addition is refused, not followed', () =>
+  inSandbox({}, (sandbox) => {
+    sandbox.put('f', 'old')
+    const swapped = (open: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
+      if (String(args[0]).endsWith('/f')) swapForLink(sandbox)
+      return open(...args)
+    }
+    return withPatchedFs('openSync', swapped, async () => {
+      await sandbox.fails('write_file', { path: 'f', content: 'new', if_exists: 'append' }, 'symlink')
+    })
+  }))
+
+function swapForLink(sandbox: Sandbox): void {
+  unlinkSync(join(sandbox.root, 'f'))
+  symlinkSync('../O/secret', join(sandbox.root, 'f'))
+}
 
 test('row 55: content is at most 5 MiB, and base64 is exact', () =>
   inSandbox({ folder: memoryFolder }, async (sandbox) => {
@@ -204,52 +227,32 @@ test('row 55: content is at most 5 MiB, and base64 is exact', () =>
     assert.deepEqual(sandbox.bytesOf('b'), bytes)
   }))
 
-interface Fault {
-  readonly name: 'renameSync' | 'linkSync' | 'fchmodSync' | 'mkdirSync' | 'openSync'
-  readonly errno: string
-  readonly code: string
-}
-const faults: readonly Fault[] = [
-  { name: 'renameSync', errno: 'ENOSPC', code: 'io_error' },
-  { name: 'fchmodSync', errno: 'EIO', code: 'io_error' },
-  { name: 'mkdirSync', errno: 'EROFS', code: 'io_error' },
-]
-for (const { name, errno, code } of faults) {
+const faults = [
+  ['renameSync', 'ENOSPC', 'd/f'],
+  ['fchmodSync', 'EIO', 'd/f'],
+  ['mkdirSync', 'EROFS', 'e/f'],
+] as const
+for (const [name, errno, path] of faults) {
   test(`when the disk answers ${errno} to ${name}, the old content stays and no temp`, () =>
     inSandbox({}, async (sandbox) => {
       sandbox.put('d/f', 'old')
-      const patched = mock.method(fs, name, () => {
-        throw Object.assign(new Error(`${errno}: ${sandbox.root}`), { code: errno })
+      await withPatchedFs(name, failWith(errno), async () => {
+        await sandbox.fails('write_file', { path, content: 'new' }, 'io_error')
       })
-      syncBuiltinESMExports()
-      const path = name === 'mkdirSync' ? 'e/f' : 'd/f'
-      await sandbox.fails('write_file', { path, content: 'new' }, code)
-      patched.mock.restore()
-      syncBuiltinESMExports()
       assert.equal(sandbox.textOf('d/f'), 'old')
     }))
 }
 
 test('on a disk without hard links a creation still never replaces anything', () =>
-  inSandbox({}, async (sandbox) => {
-    const patched = mock.method(fs, 'linkSync', () => {
-      throw Object.assign(new Error('EPERM'), { code: 'EPERM' })
-    })
-    syncBuiltinESMExports()
-    try {
-      const results = await Promise.all(
-        Array.from({ length: 10 }, () =>
-          sandbox.call('write_file', { path: 'one', content: 'content', if_exists: 'fail' }),
-        ),
-      )
+  inSandbox({}, (sandbox) =>
+    withPatchedFs('linkSync', failWith('EPERM'), async () => {
+      const args = { path: 'one', content: 'content', if_exists: 'fail' }
+      const results = await Promise.all(Array.from({ length: 10 }, () => sandbox.call('write_file', args)))
       assert.equal(results.filter(({ isError }) => isError !== true).length, 1)
       assert.equal(sandbox.textOf('one'), 'content')
       assert.equal(statSync(join(sandbox.root, 'one')).mode & 0o777, 0o644)
-    } finally {
-      patched.mock.restore()
-      syncBuiltinESMExports()
-    }
-  }))
+    }),
+  ))
 
 test('when the disk fills up in the middle, additions are taken back whole and the old content stays', () =>
   inSandbox({}, async (sandbox) => {
