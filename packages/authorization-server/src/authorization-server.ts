@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createOutbound } from '@mcp-doorman/outbound'
 import type { Provider } from 'oidc-provider'
 import { rememberAccessToken } from './adapter.ts'
+import { describeResource } from './authorization-request.ts'
 import { answerCors, findRoute, isHostAllowed, pinOrigin, rewriteForm, rewriteQuery } from './front.ts'
 import { answerInteraction, interactionPath } from './interaction.ts'
 import { type AuthorizationServerOptions, defaultRegistration, readOptions } from './options.ts'
@@ -155,12 +156,10 @@ export async function openAuthorizationServer(
         gty: 'minted',
         scope: [...new Set(scopes)].join(' '),
         expiresIn: expiresInSeconds,
-        resourceServer: new provider.ResourceServer(resource.resource, {
-          scope: resource.scopes.join(' '),
-          audience: resource.resource,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: 'RS256' } },
-        }),
+        resourceServer: new provider.ResourceServer(
+          resource.resource,
+          describeResource(resources, resource.resource),
+        ),
       })
       const accessToken = await token.save()
       rememberAccessToken(store, accessToken, grantId)

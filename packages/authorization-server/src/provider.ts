@@ -1,21 +1,20 @@
 import type { EventEmitter } from 'node:events'
 import type { Outbound } from '@mcp-doorman/outbound'
-import {
-  type ClientMetadata,
-  type Configuration,
-  errors,
-  type Grant,
-  interactionPolicy,
-  type KoaContextWithOIDC,
-  Provider,
-} from 'oidc-provider'
+import { type ClientMetadata, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { createAdapter, rememberAccessToken } from './adapter.ts'
+import {
+  askNobody,
+  askPerson,
+  chooseResource,
+  completeRequest,
+  describeResource,
+} from './authorization-request.ts'
 import { createDocumentFetch } from './client-documents.ts'
 import { normalizeClientMetadata } from './client-metadata.ts'
 import type { AuthorizationServerSettings, KnownClient } from './options.ts'
 import { formatPage, html, pageHeaders } from './page.ts'
 import { redirectUriMatches } from './redirect-uri.ts'
-import { completeScope, type ProtectedResource, type Resources } from './resources.ts'
+import type { Resources } from './resources.ts'
 import type { SigningKey } from './signing-keys.ts'
 import type { Store } from './store.ts'
 
@@ -70,7 +69,7 @@ export function createProvider(parts: ProviderParts): Provider {
 function createConfiguration(parts: ProviderParts): Configuration {
   const { settings, resources, store } = parts
   const { lifetimes } = settings
-  const { policy, loadExistingGrant } = settings.unattendedSubject === undefined ? attended() : unattended()
+  const { policy, loadExistingGrant } = settings.unattendedSubject === undefined ? askPerson() : askNobody()
   const cookieName = `doorman_${new URL(settings.issuer).port || 'issuer'}` // Cookies do not know ports.
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax' } as const
   const introspecting = new Set(
@@ -123,7 +122,7 @@ function createConfiguration(parts: ProviderParts): Configuration {
     },
     extraParams: {
       // A parameter that nobody sends: validators run for every request, and are where defaults are assigned.
-      doorman_completion: (context) => completeRequest(context, parts),
+      doorman_completion: (context) => completeRequest(context, resources, settings.unattendedSubject),
     },
 
     findAccount: (_context, subject) => {
@@ -197,37 +196,6 @@ function createConfiguration(parts: ProviderParts): Configuration {
       Session: lifetimes.sessionSeconds,
     },
   }
-
-  /** Consent is asked every time: anyone may register under any name (RFC 8252 §8.6). */
-  function attended(): Pick<Configuration, 'loadExistingGrant'> & {
-    readonly policy: interactionPolicy.DefaultPolicy
-  } {
-    const { Check, base } = interactionPolicy
-    const policy = base()
-    policy.get('login')?.checks.add(
-      new Check('account_gone', 'the account of this session is gone', 'login_required', ({ oidc }) => {
-        return oidc.session?.accountId !== undefined && oidc.account === undefined
-      }),
-    )
-    policy.get('consent')?.checks.add(
-      new Check('always', 'every request is asked about', 'consent_required', ({ oidc }) => {
-        return oidc.result?.consent === undefined
-      }),
-    )
-    return {
-      policy,
-      loadExistingGrant: async ({ oidc }) => {
-        const grantId = oidc.result?.consent?.grantId
-        return grantId === undefined ? undefined : oidc.provider.Grant.find(grantId)
-      },
-    }
-  }
-
-  function unattended(): ReturnType<typeof attended> {
-    const policy = interactionPolicy.base()
-    policy.get('consent')?.checks.remove('native_client_prompt')
-    return { policy, loadExistingGrant: grantEverything }
-  }
 }
 
 /** Every path that this server answers stands below the path of its issuer. */
@@ -254,69 +222,6 @@ function createFetchOnce(): (context: KoaContextWithOIDC) => boolean {
     fetched.add(context)
     return true
   }
-}
-
-function describeResource(
-  resources: Resources,
-  identifier: string,
-): { scope: string; audience: string; accessTokenFormat: 'jwt'; jwt: { sign: { alg: 'RS256' } } } {
-  const resource = resources.find(identifier)
-  if (resource === undefined) throw new errors.InvalidTarget('no such protected resource is known here')
-  return {
-    scope: resource.scopes.join(' '),
-    audience: resource.resource,
-    accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: 'RS256' } },
-  }
-}
-
-/** Chooses for a request that names no resource, or a token request for one of several (`oneOf`). */
-function chooseResource(
-  context: KoaContextWithOIDC,
-  resources: Resources,
-  oneOf: readonly string[] | undefined,
-): string | readonly string[] | undefined {
-  if (oneOf !== undefined) return oneOf
-  if (resources.byDefault !== undefined) return resources.byDefault.resource
-  // At the token endpoint the resource is that of the code or refresh token.
-  if (context.oidc.route === 'token') return undefined
-  throw new errors.InvalidTarget('the request must say which resource it is for')
-}
-
-/** Gives a valid authorization request the scopes that it left out and, unattended, the person. */
-function completeRequest(context: KoaContextWithOIDC, { settings, resources }: ProviderParts): void {
-  const { params, session } = context.oidc
-  if (params === undefined) return
-  const requested = Object.keys(context.oidc.resourceServers ?? {})
-    .map((identifier) => resources.find(identifier))
-    .filter((resource): resource is ProtectedResource => resource !== undefined)
-  const scope = typeof params['scope'] === 'string' ? params['scope'] : undefined
-  const completed = completeScope(scope, requested)
-  if (!completed.ok) {
-    throw new errors.InvalidScope('none of the requested scopes is known here', completed.unknown.join(' '))
-  }
-  params['scope'] = completed.scope
-
-  if (settings.unattendedSubject !== undefined && session !== undefined) {
-    session.loginAccount({ accountId: settings.unattendedSubject })
-    params['prompt'] = undefined
-  }
-}
-
-async function grantEverything({ oidc }: KoaContextWithOIDC): Promise<Grant | undefined> {
-  const accountId = oidc.account?.accountId
-  const clientId = oidc.client?.clientId
-  if (accountId === undefined || clientId === undefined) return undefined
-  const grant = new oidc.provider.Grant({ accountId, clientId })
-  grant.addOIDCScope(oidc.requestParamOIDCScopes)
-  for (const [identifier, server] of Object.entries(oidc.resourceServers ?? {})) {
-    grant.addResourceScope(
-      identifier,
-      [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)),
-    )
-  }
-  await grant.save()
-  return grant
 }
 
 function rememberGrant(context: KoaContextWithOIDC, store: Store): void {

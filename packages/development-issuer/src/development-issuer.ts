@@ -63,15 +63,11 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
   const boundPort = await listen(listener, host, port)
   const issuer = options.issuer ?? `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
 
-  let server: AuthorizationServer
   const secret = randomBytes(32).toString('base64url')
-  try {
-    server = await openServer(options, issuer, users)
-    if (options.state !== undefined) writeIssuerFile(options.state, { issuer, pid: process.pid, secret })
-  } catch (error) {
+  const server = await openServer(options, issuer, users).catch(async (error: unknown) => {
     await closeListener(listener)
     throw error
-  }
+  })
 
   const tokenPath = `${new URL(issuer).pathname.replace(/\/$/, '')}/development/token`
   const [onlyResource, ...others] = options.resources
@@ -89,6 +85,18 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
     })
   }
 
+  async function close(): Promise<void> {
+    await closeListener(listener)
+    server.close()
+    if (options.state !== undefined) removeIssuerFile(options.state, secret)
+  }
+  try {
+    if (options.state !== undefined) writeIssuerFile(options.state, { issuer, pid: process.pid, secret })
+  } catch (error) {
+    await close()
+    throw error
+  }
+
   return {
     issuer,
     port: boundPort,
@@ -96,11 +104,7 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
     secret,
     rotateKeys: () => server.rotateKeys(),
     replaceKeyUnderSameId: () => server.replaceKeyUnderSameId(),
-    async close() {
-      await closeListener(listener)
-      server.close()
-      if (options.state !== undefined) removeIssuerFile(options.state, secret)
-    },
+    close,
   }
 }
 

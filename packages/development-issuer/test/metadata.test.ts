@@ -65,7 +65,9 @@ test('CF29, CF30: the strict schemas of the official SDK accept metadata, regist
     const code = await getCode(issuer, { params: { client_id: id } })
     const answer = await redeem(issuer, code, { client_id: id, client_secret: secret })
     OAuthTokensSchema.parse(answer.body)
-    OAuthErrorResponseSchema.parse((await redeem(issuer, code, { client_id: id, client_secret: secret })).body)
+    OAuthErrorResponseSchema.parse(
+      (await redeem(issuer, code, { client_id: id, client_secret: secret })).body,
+    )
   }
 })
 

@@ -162,9 +162,20 @@ test('a form from another browser, without its cookie, is refused', async (t) =>
   assert.match(text, /no longer open/)
 })
 
-test('a consent answer cannot be sent to the login page, nor the other way round', async (t) => {
+test('a cookie opens the page that it was set for and no other', async (t) => {
   const issuer = await startIssuer(t)
-  const { browser, login } = await openLogin(issuer)
+  const [one, other] = await Promise.all([openLogin(issuer), openLogin(issuer)])
+  const cookie = [...one.cookies.values()].map(({ pair }) => pair).join('; ')
+  assert.equal((await fetch(one.login.url, { headers: { cookie } })).status, 200)
+  assert.equal((await fetch(other.login.url, { headers: { cookie } })).status, 400)
+})
+
+test('who must log in again cannot answer the consent page first', async (t) => {
+  const issuer = await startIssuer(t)
+  const cookies: CookieJar = new Map()
+  await seePages(issuer, {}, cookies)
+  const browser = createBrowser(cookies)
+  const login = await browser.open(authorizeUrl(issuer, { prompt: 'login' }))
   const skipped = { ...login, text: login.text.replace('/login"', '/consent"') }
   assert.equal((await browser.submit(skipped, { decision: 'allow' })).status, 400)
 })
@@ -210,6 +221,7 @@ test('prompt=login lets another person log in at the same browser', async (t) =>
     password: 'bob',
     decision: 'allow',
     cookies,
+    onPage: ({ text }) => assert.ok(!text.includes('<script'), 'no page may need a script'),
   })
   const { access } = tokensOf(await redeem(issuer, back.searchParams.get('code') ?? ''))
   assert.equal(decode(access).claims['sub'], 'bob')
@@ -273,9 +285,12 @@ function createBrowser(cookies: CookieJar = new Map()): Browser {
   return browser
 }
 
-async function openLogin(issuer: DevelopmentIssuer): Promise<{ browser: Browser; login: Page }> {
-  const browser = createBrowser()
-  return { browser, login: await browser.open(authorizeUrl(issuer)) }
+async function openLogin(
+  issuer: DevelopmentIssuer,
+): Promise<{ browser: Browser; cookies: CookieJar; login: Page }> {
+  const cookies: CookieJar = new Map()
+  const browser = createBrowser(cookies)
+  return { browser, cookies, login: await browser.open(authorizeUrl(issuer)) }
 }
 
 async function attemptLogin(

@@ -18,6 +18,7 @@ import {
   startIssuer,
   tokensOf,
 } from './oauth-client.ts'
+import type { CookieJar } from './walk-login.ts'
 
 const options = { port: 0, resources: [files] }
 
@@ -89,7 +90,7 @@ test('close ends connections that wait for their answer or send their request sl
 
 test('registrations, grants and keys survive a restart; files are private', async (t) => {
   const state = join(temporaryFolder(t), 'state')
-  const first = await startDevelopmentIssuer({ ...options, state })
+  const first = await startIssuer(t, { state })
   const { body: client } = await register(first, {
     redirect_uris: ['http://127.0.0.1/callback'],
     token_endpoint_auth_method: 'none',
@@ -112,14 +113,20 @@ test('registrations, grants and keys survive a restart; files are private', asyn
   for (const name of readdirSync(state)) assert.equal(statSync(join(state, name)).mode & 0o777, 0o600, name)
 })
 
-test('a refresh token of a user who is gone does not work', async (t) => {
+test('of a user who is gone, neither the refresh token works nor the login of the browser', async (t) => {
   const state = temporaryFolder(t)
-  const first = await startDevelopmentIssuer({ ...options, state })
-  const tokens = await getTokens(first)
+  const first = await startIssuer(t, { state })
+  const cookies: CookieJar = new Map()
+  const tokens = await getTokens(first, { cookies })
   await first.close()
-  const second = await startIssuer(t, { state, port: first.port, users: [{ name: 'carol', password: 'c' }] })
+  const second = await startIssuer(t, {
+    state,
+    port: first.port,
+    users: [{ name: 'carol', password: 'carol' }],
+  })
   await forgetConnections(second.issuer)
   assert.equal((await refresh(second, tokens.refresh)).body['error'], 'invalid_grant')
+  assert.equal(decode((await getTokens(second, { user: 'carol', cookies })).access).claims['sub'], 'carol')
 })
 
 test('a key file that others may read, or that is damaged, stops the start with a way out', async (t) => {
