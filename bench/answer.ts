@@ -20,7 +20,7 @@ const incomplete: Parsed = { kind: 'incomplete' }
 export function parseAnswer(bytes: Buffer): Parsed {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd === -1) return bytes.length > maxHeadBytes ? malformed('the head does not end') : incomplete
-  const head = bytes.latin1Slice(0, headEnd)
+  const head = bytes.toString('latin1', 0, headEnd)
   const status = Number(/^HTTP\/1\.1 ([1-5][0-9]{2})(?: |\r|$)/.exec(head)?.[1])
   if (Number.isNaN(status)) return malformed('no status line')
   const bodyStart = headEnd + 4
@@ -41,14 +41,15 @@ function readChunks(bytes: Buffer, start: number, status: number): Parsed {
   for (;;) {
     const lineEnd = bytes.indexOf('\r\n', at)
     if (lineEnd === -1) return bytes.length - at > maxHeadBytes ? malformed('a long chunk size') : incomplete
-    const digits = /^([0-9a-f]{1,6}) *(?:;.*)?$/i.exec(bytes.latin1Slice(at, lineEnd))?.[1]
+    const digits = /^([0-9a-f]{1,6}) *(?:;.*)?$/i.exec(bytes.toString('latin1', at, lineEnd))?.[1]
     if (digits === undefined) return malformed('a chunk without a size')
     const size = Number.parseInt(digits, 16)
     at = lineEnd + 2
     if (size === 0) break
     if (at - start + size > maxBodyBytes) return malformed('a body longer than 1 MiB')
     if (bytes.length < at + size + 2) return incomplete
-    if (bytes.latin1Slice(at + size, at + size + 2) !== '\r\n') return malformed('a chunk of another size')
+    if (bytes.toString('latin1', at + size, at + size + 2) !== '\r\n')
+      return malformed('a chunk of another size')
     chunks.push(bytes.subarray(at, at + size))
     at += size + 2
   }

@@ -13,7 +13,7 @@ export const scope = 'files:read'
 export const echoText = 'The quick brown fox jumps over the lazy dog, and back.'
 export const fileName = 'note.txt'
 /** 1 KiB in 16 lines. */
-export const fileText = `${'The lazy dog, which the quick brown fox jumps over, sleeps yet.'}\n`.repeat(16)
+export const fileText = 'The lazy dog, which the quick brown fox jumps over, sleeps yet.\n'.repeat(16)
 
 /** What the first content block of a right answer says. */
 export const expectedText: Readonly<Record<ToolName, string>> = { echo: echoText, read_file: fileText }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string }
 
 /** A process of ours that answers one question at a time. */
-export interface Child<Question, Answer> {
+export interface Child<Question extends object, Answer> {
   readonly pid: number | undefined
   /** Rejects when the child fails to answer, ends, or takes longer than the time given. */
   readonly ask: (question: Question, timeoutSeconds: number) => Promise<Answer>
@@ -13,7 +13,7 @@ export interface Child<Question, Answer> {
 }
 
 /** Starts a file of this folder, which must call {@link answerParent}. */
-export function startChild<Question, Answer>(
+export function startChild<Question extends object, Answer>(
   file: string,
   execArgv: readonly string[] = [],
 ): Child<Question, Answer> {
@@ -39,7 +39,7 @@ export function startChild<Question, Answer>(
     // Those that lose the race are stopped below, and have nobody to tell.
     for (const loser of [reply, late, gone]) loser.catch(() => undefined)
     try {
-      child.send(question as object) // Questions are objects; the type parameter does not say so.
+      child.send(question)
       // answerParent sends nothing else.
       const [message] = (await Promise.race([reply, late, gone])) as [Reply]
       if (!message.ok) throw new Error(`${file}: ${message.reason}`)
@@ -60,12 +60,10 @@ export function startChild<Question, Answer>(
 }
 
 /** The other end of {@link startChild}. The process ends with its parent. */
-export function answerParent<Question, Answer>(
-  answer: (question: Question) => Answer | Promise<Answer>,
-): void {
+export function answerParent(answer: (question: never) => unknown): void {
   process.on('message', (question) => {
-    // Only startChild talks to this process, with the questions of the same type.
-    void respond(() => answer(question as Question))
+    // Only startChild talks to this process, with questions of the type that stands beside the file's name.
+    void respond(() => answer(question as never))
   })
   process.once('disconnect', () => process.exit())
 }

@@ -38,7 +38,13 @@ export async function startIssuer(resource: string, scope: string, users: number
 
   const now = Math.floor(Date.now() / 1000)
   const sign = (user: number, differences: Readonly<Record<string, unknown>>): Promise<string> =>
-    new SignJWT({ ...claimsOf(user), iss: issuer, aud: resource, scope: `files:list ${scope}`, ...differences })
+    new SignJWT({
+      ...claimsOf(user),
+      iss: issuer,
+      aud: resource,
+      scope: `files:list ${scope}`,
+      ...differences,
+    })
       .setProtectedHeader({ alg: 'RS256', kid: keyId, typ: 'at+jwt' })
       .sign(privateKey)
   const good = { iat: now, exp: now + 7200 }
@@ -52,7 +58,11 @@ export async function startIssuer(resource: string, scope: string, users: number
     jwksUri: `${issuer}/jwks`,
     tokens: await Promise.all(Array.from({ length: users }, (_, user) => sign(user, good))),
     refused: await Promise.all(
-      refusals.map(async ({ name, differences, status }) => ({ name, token: await sign(0, differences), status })),
+      refusals.map(async ({ name, differences, status }) => ({
+        name,
+        token: await sign(0, differences),
+        status,
+      })),
     ),
     close: () => void server.close(),
   }

@@ -31,7 +31,7 @@ export interface LoadResult {
 const graceMilliseconds = 3000
 const maxTimed = 2_000_000
 
-if (process.send !== undefined) answerParent<LoadOrder, LoadResult>(runLoad)
+if (process.send !== undefined) answerParent(runLoad)
 
 async function runLoad(order: LoadOrder): Promise<LoadResult> {
   const { port, seconds, connections, maxRequests } = order

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAnswer } from './answer.ts'
 import { expectedText, formatCall, type Era, type ToolName } from './calls.ts'
 import type { Issuer } from './issuer.ts'
@@ -22,7 +21,8 @@ export interface ProofOrder {
  * @throws {Error} naming the first thing that it did wrong
  */
 export async function proveTarget({ name, port, era, tool, guarded, issuer }: ProofOrder): Promise<Buffer> {
-  const call = (token: string | undefined): Promise<Answer> => exchange(port, formatCall(era, tool, port, token))
+  const call = (token: string | undefined): Promise<Answer> =>
+    exchange(port, formatCall(era, tool, port, token))
   const right = await call(issuer.tokens[0])
   if (right.status !== 200 || readText(right.body) !== expectedText[tool]) {
     throw new Error(`${name} gave a wrong answer: ${right.status} ${right.body.toString().slice(0, 500)}`)
@@ -44,8 +44,7 @@ interface Answer {
 
 async function exchange(port: number, request: Buffer): Promise<Answer> {
   const socket = connect({ port, host: '127.0.0.1' })
-  const late = sleep(5000, undefined, { ref: false }).then(() => socket.destroy(new Error('no answer in 5 s')))
-  late.catch(() => undefined)
+  socket.setTimeout(5000, () => socket.destroy(new Error('No answer in 5 s.')))
   try {
     await once(socket, 'connect')
     socket.write(request)

@@ -18,7 +18,7 @@ const echo: Tool = {
 }
 
 // Never reached, but counted for each request.
-const highRate = { count: 10_000_000, perSeconds: 1 }
+const highRate = { count: 10_000_000, perSeconds: 60 }
 
 serveTarget(async ({ tool, resource, scope, issuer, directory, auditFile }) => {
   const files = openFilesRoot({ directory, readOnly: true, allowWeakOpener: true })

@@ -37,7 +37,7 @@ export interface TargetAnswer {
 /** Makes this process a target. */
 export function serveTarget(start: (settings: TargetSettings) => Promise<RunningTarget>): void {
   let running: RunningTarget | undefined
-  answerParent<TargetQuestion, TargetAnswer>(async (question) => {
+  answerParent(async (question: TargetQuestion): Promise<TargetAnswer> => {
     if (question.kind === 'start') running = await start(question.settings)
     if (question.kind === 'stop') await running?.close()
     const { user, system } = process.cpuUsage()

@@ -17,6 +17,16 @@ export class Cancellation {
     return this.#reason !== undefined
   }
 
+  /** One that ends with this one, but can also end alone. */
+  branch(): Cancellation {
+    const branch = new Cancellation()
+    const { signal } = this
+    const follow = (): void => branch.cancel(this.#reason ?? '')
+    if (signal.aborted) follow()
+    else signal.addEventListener('abort', follow, { once: true })
+    return branch
+  }
+
   /** The first reason counts. */
   cancel(reason: string): void {
     if (this.#reason !== undefined) return

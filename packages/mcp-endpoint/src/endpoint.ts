@@ -9,6 +9,7 @@ import {
   type Message,
 } from '@mcp-doorman/resource-server'
 import type { Cancellation } from './cancellation.ts'
+import { checkOptions } from './option-check.ts'
 import { createToolList } from './tool-list.ts'
 import { createToolTable, type CallEnd, type ToolTable } from './tool-table.ts'
 import type { Caller, Tool, ToolResult } from './tools.ts'
@@ -58,16 +59,18 @@ export interface Endpoint {
 
 const serverInfoKey = 'io.modelcontextprotocol/serverInfo'
 
-/** @throws {TypeError} when a tool cannot be offered or an option is out of its range */
+const numbers = { callTimeoutSeconds: [1, 3600], listTtlSeconds: [0, 86_400] } as const
+const others = ['name', 'version', 'title', 'instructions', 'tools', 'sameListForAll', 'onToolFailure']
+
+/** @throws {TypeError} listing every tool that cannot be offered and every option that cannot be used */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { name, version, title, instructions, callTimeoutSeconds = 60, listTtlSeconds = 300 } = options
-  checkRange('callTimeoutSeconds', callTimeoutSeconds, 1, 3600)
-  checkRange('listTtlSeconds', listTtlSeconds, 0, 86_400)
-  const toolTable = createToolTable({
-    tools: options.tools,
-    callTimeoutSeconds,
-    onToolFailure: options.onToolFailure ?? (() => undefined),
-  })
+  const problems = checkOptions(options, numbers, others)
+  const toolTable = createToolTable(
+    { tools: options.tools, callTimeoutSeconds, onToolFailure: options.onToolFailure ?? (() => undefined) },
+    problems,
+  )
+  if (problems.length > 0) throw new TypeError(`The endpoint cannot be built:\n- ${problems.join('\n- ')}`)
   const toolList = createToolList(toolTable.tools, options.sameListForAll === true ? 'public' : 'private')
   const listTools = (shows: (item: Item) => boolean): string =>
     toolList.json((tool) => shows({ kind: 'tool', name: tool.name }))
@@ -77,10 +80,11 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     capabilities: { tools: { listChanged: false } },
     ...(instructions !== undefined && { instructions }),
   }
-  const cacheFields = `"ttlMs":${listTtlSeconds * 1000},"cacheScope":"${toolList.cacheScope}"`
+  const ttlMs = Math.round(listTtlSeconds * 1000)
+  const cacheFields = `"ttlMs":${ttlMs},"cacheScope":"${toolList.cacheScope}"`
   // What every modern result ends with.
   const modernEnd = `"resultType":"complete","_meta":{"${serverInfoKey}":${JSON.stringify(serverInfo)}}}`
-  const discovered = `{"supportedVersions":${JSON.stringify(supportedVersions)},${JSON.stringify(described).slice(1, -1)},"ttlMs":${listTtlSeconds * 1000},"cacheScope":"public",${modernEnd}`
+  const discovered = `{"supportedVersions":${JSON.stringify(supportedVersions)},${JSON.stringify(described).slice(1, -1)},"ttlMs":${ttlMs},"cacheScope":"public",${modernEnd}`
 
   function run(message: Message, context: RunContext): Answer | undefined | Promise<Answer | undefined> {
     if (message.kind !== 'request') return undefined
@@ -139,8 +143,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   function answerCall(message: Message, era: Era, end: CallEnd): Answer {
     switch (end.kind) {
       case 'result': {
-        const text = JSON.stringify(end.result)
-        const answer = ok(message, era === 'modern' ? `${text.slice(0, -1)},${modernEnd}` : text)
+        const { json } = end
+        const answer = ok(message, era === 'modern' ? `${json.slice(0, -1)},${modernEnd}` : json)
         return end.result.isError === true ? { ...answer, result: 'tool_error' } : answer
       }
       case 'unknown':
@@ -175,11 +179,6 @@ function fail({ id }: Message, error: JsonRpcError): Answer {
 
 function shown({ method }: Message): string {
   return method.slice(0, 64)
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!(value >= least && value <= most))
-    throw new TypeError(`${name} must be ${least} to ${most}, and is ${value}.`)
 }
 
 /** A tool's result in the plain HTTP form: what a `tools/call` result has, and nothing of the protocol. */

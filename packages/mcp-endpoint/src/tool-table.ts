@@ -4,7 +4,7 @@ import type { Caller, JsonSchema, Tool, ToolContext, ToolResult } from './tools.
 
 /** How a call ended. */
 export type CallEnd =
-  | { readonly kind: 'result'; readonly result: ToolResult }
+  | { readonly kind: 'result'; readonly result: ToolResult; readonly json: string }
   /** No tool has that name. */
   | { readonly kind: 'unknown' }
   /** The tool threw, or took too long. What it threw is not for the caller. */
@@ -37,10 +37,10 @@ interface Entry {
 
 const toolName = /^[A-Za-z0-9_.-]{1,128}$/
 
-/** @throws {TypeError} listing every tool that cannot be offered, and why */
-export function createToolTable(options: ToolTableOptions): ToolTable {
+/** @param problems - receives every tool that cannot be offered, and why; the result must then not be used */
+export function createToolTable(options: ToolTableOptions, problems: string[]): ToolTable {
   const { callTimeoutSeconds, onToolFailure } = options
-  const entries = compileTools(options.tools)
+  const entries = compileTools(options.tools, problems)
 
   function call(
     name: string,
@@ -51,7 +51,8 @@ export function createToolTable(options: ToolTableOptions): ToolTable {
     const entry = entries.get(name)
     if (entry === undefined) return { kind: 'unknown' }
     const { tool, valid } = entry
-    if (!valid(args)) return { kind: 'result', result: invalidArguments(valid.errors ?? []) }
+    if (cancellation.cancelled) return { kind: 'cancelled' }
+    if (!valid(args)) return finish(tool, invalidArguments(valid.errors ?? []))
     const context: ToolContext = {
       caller,
       get signal() {
@@ -61,7 +62,7 @@ export function createToolTable(options: ToolTableOptions): ToolTable {
     try {
       // The schema has accepted the arguments, which is all that `never` stands for.
       const result = tool.call(args as never, context)
-      return result instanceof Promise ? waitFor(tool, result, cancellation) : { kind: 'result', result }
+      return result instanceof Promise ? waitFor(tool, result, cancellation) : finish(tool, result)
     } catch (error) {
       return fail(tool, error)
     }
@@ -83,7 +84,7 @@ export function createToolTable(options: ToolTableOptions): ToolTable {
       }, callTimeoutSeconds * 1000)
     })
     const ended = pending.then(
-      (result): CallEnd => ({ kind: 'result', result }),
+      (result): CallEnd => finish(tool, result),
       (error: unknown): CallEnd => (cancellation.cancelled ? { kind: 'cancelled' } : fail(tool, error)),
     )
     try {
@@ -93,8 +94,25 @@ export function createToolTable(options: ToolTableOptions): ToolTable {
     }
   }
 
+  /** The result is written out here, so that one that cannot be written is a failure of its tool and no more. */
+  function finish(tool: Tool, result: ToolResult): CallEnd {
+    try {
+      // A tool in plain JavaScript may return anything.
+      const content: unknown = (result as ToolResult | null | undefined)?.content
+      if (!Array.isArray(content))
+        throw new TypeError('The result has no "content" that is a list of blocks.')
+      return { kind: 'result', result, json: JSON.stringify(result) }
+    } catch (error) {
+      return fail(tool, error)
+    }
+  }
+
   function fail(tool: Tool, error: unknown): CallEnd {
-    onToolFailure(tool.name, error)
+    try {
+      onToolFailure(tool.name, error)
+    } catch {
+      // A report that fails is not the caller's matter, and there is nobody left to report to.
+    }
     return {
       kind: 'failed',
       message: "The tool failed. The operator can find the reason in the server's log.",
@@ -104,22 +122,21 @@ export function createToolTable(options: ToolTableOptions): ToolTable {
   return { tools: [...entries.values()].map(({ tool }) => tool), call }
 }
 
-function compileTools(tools: readonly Tool[]): ReadonlyMap<string, Entry> {
+function compileTools(tools: readonly Tool[], problems: string[]): ReadonlyMap<string, Entry> {
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true })
-  const problems: string[] = []
   const entries = new Map<string, Entry>()
   for (const tool of tools) {
     if (!toolName.test(tool.name)) {
       problems.push(`"${tool.name}": a tool's name has 1 to 128 letters, digits, "_", "-" or "."`)
     }
-    if (entries.has(tool.name)) problems.push(`"${tool.name}": there are two of them`)
+    if (entries.has(tool.name)) problems.push(`"${tool.name}": there are two tools of that name`)
+    if (typeof tool.call !== 'function') problems.push(`"${tool.name}".call: must be a function`)
     const valid = compileSchema(ajv, tool.inputSchema, `"${tool.name}".inputSchema`, problems)
     if (tool.outputSchema !== undefined) {
       compileSchema(ajv, tool.outputSchema, `"${tool.name}".outputSchema`, problems)
     }
     if (valid !== undefined) entries.set(tool.name, { tool: Object.freeze({ ...tool }), valid })
   }
-  if (problems.length > 0) throw new TypeError(`These tools cannot be offered:\n- ${problems.join('\n- ')}`)
   return entries
 }
 
@@ -129,7 +146,11 @@ function compileSchema(
   name: string,
   problems: string[],
 ): ValidateFunction | undefined {
-  if (schema['type'] !== 'object') problems.push(`${name}: must have "type": "object"`)
+  // From plain JavaScript it may be missing.
+  if ((schema as JsonSchema | undefined)?.['type'] !== 'object') {
+    problems.push(`${name}: must be a JSON Schema with "type": "object"`)
+    return undefined
+  }
   try {
     return ajv.compile(schema)
   } catch (error) {
@@ -141,9 +162,15 @@ function compileSchema(
 /** Wrong arguments are the model's mistake, so it gets them as a result that it can read and mend (G63). */
 function invalidArguments(errors: readonly ErrorObject[]): ToolResult {
   const sentences = errors.map(({ instancePath, message, params }) => {
-    const place = instancePath === '' ? 'arguments' : `arguments${instancePath}`
-    const unknown = 'additionalProperty' in params ? ` (${JSON.stringify(params['additionalProperty'])})` : ''
+    const place = `arguments${shorten(instancePath)}`
+    const unknown =
+      'additionalProperty' in params ? ` (${shorten(JSON.stringify(params['additionalProperty']))})` : ''
     return `${place} ${message ?? 'is not valid'}${unknown}`
   })
   return { content: [{ type: 'text', text: `invalid_arguments: ${sentences.join('; ')}` }], isError: true }
+}
+
+/** The caller chose the names in its arguments, and may have chosen them as long as a whole message. */
+function shorten(text: string): string {
+  return text.length > 128 ? `${text.slice(0, 128)}…` : text
 }

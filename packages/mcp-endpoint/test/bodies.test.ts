@@ -58,7 +58,10 @@ for (const [name, framing] of [
   test(`B21: a refused upload (${name}) of many megabytes gets its answer and is not kept`, async (t) => {
     const { port, token, records } = await startTestServer(t)
     const size = 16 * 1024 * 1024
-    const body = name === 'declared' ? Buffer.alloc(size, ' ') : `${size.toString(16)}\r\n${' '.repeat(size)}\r\n0\r\n\r\n`
+    const body =
+      name === 'declared'
+        ? Buffer.alloc(size, ' ')
+        : `${size.toString(16)}\r\n${' '.repeat(size)}\r\n0\r\n\r\n`
     for (const [status, headers] of [
       [401, framing],
       [401, { ...framing, Authorization: 'Bearer nonsense' }],
@@ -75,7 +78,10 @@ for (const [name, framing] of [
 test('a fetch that uploads much with no token is told 401, not that the connection was reset', async (t) => {
   const { port } = await startTestServer(t)
   for (let round = 0; round < 5; round += 1) {
-    const response = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST', body: Buffer.alloc(8_000_000) })
+    const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
+      method: 'POST',
+      body: Buffer.alloc(8_000_000),
+    })
     assert.equal(response.status, 401)
     await response.arrayBuffer()
   }
@@ -95,8 +101,22 @@ test('J8: a body that comes a byte at a time ends with the time for a request', 
   assert.equal(record?.['code'], 'body_incomplete')
 })
 
+test('J8: an upload that goes on after its refusal ends with the time for a request', async (t) => {
+  const { port } = await startTestServer(t, {
+    http: { headersTimeoutSeconds: 0.2, requestTimeoutSeconds: 0.3 },
+  })
+  const connection = await openConnection(port)
+  connection.send(formatRequest(port, { method: 'POST', headers: { 'Content-Length': '1000000' } }))
+  assert.equal((await connection.answer()).status, 401)
+  const trickle = setInterval(() => connection.send(' '), 50)
+  await connection.closed
+  clearInterval(trickle)
+})
+
 test('J8: headers that come a byte at a time end with the time for headers', async (t) => {
-  const { port } = await startTestServer(t, { http: { headersTimeoutSeconds: 0.2, requestTimeoutSeconds: 0.3 } })
+  const { port } = await startTestServer(t, {
+    http: { headersTimeoutSeconds: 0.2, requestTimeoutSeconds: 0.3 },
+  })
   const connections = await Promise.all([openConnection(port), openConnection(port)])
   const [slow, silent] = connections
   slow?.send('POST /mcp HTTP/1.1\r\nX-Slow: ')
@@ -106,14 +126,14 @@ test('J8: headers that come a byte at a time end with the time for headers', asy
 })
 
 test('half a body and then nothing more is recorded, and the server serves on', async (t) => {
-  const { port, token, records } = await startTestServer(t)
+  const { port, token, records, recorded } = await startTestServer(t)
   const connection = await openConnection(port)
   const body = pingOf(1000)
   connection.send(formatRequest(port, post(token(), body)).subarray(0, -500))
   // The guard must be waiting for the body before the connection ends.
   assert.equal((await ask(port, legacy(token(), 'ping'))).status, 200)
   connection.destroy()
-  while (records().length < 3) await new Promise((resolve) => setImmediate(resolve))
+  await recorded(3)
   assert.deepEqual(
     records().map(({ outcome, code }) => outcome ?? code),
     ['allow', undefined, 'deny'],
@@ -151,7 +171,10 @@ test('J9: a member named __proto__ is a member, and changes nothing', async (t) 
 
   const nameless = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"__proto__":${evil}}}`
   assert.equal(errorCode(await ask(port, post(token(), nameless))), -32602)
-  const strict = legacy(token(), 'tools/call', { name: 'echo', arguments: JSON.parse(`{"text":"a","__proto__":1}`) })
+  const strict = legacy(token(), 'tools/call', {
+    name: 'echo',
+    arguments: JSON.parse(`{"text":"a","__proto__":1}`),
+  })
   assert.equal(resultOf(await ask(port, strict))['isError'], true)
 })
 
@@ -215,7 +238,10 @@ test('a body that is not UTF-8, not JSON or empty is refused without a word of i
   const { port, token } = await startTestServer(t)
   for (const body of ['', '\u0000', '{"jsonrpc"', "{'a':1}", 'canary', Buffer.from([0x22, 0xff, 0x22])]) {
     const request = { ...post(token(), ''), body }
-    const answer = await ask(port, { ...request, headers: { ...request.headers, 'Content-Length': String(Buffer.byteLength(body)) } })
+    const answer = await ask(port, {
+      ...request,
+      headers: { ...request.headers, 'Content-Length': String(Buffer.byteLength(body)) },
+    })
     assert.equal(answer.status, 400)
     assert.equal(member(jsonOf(answer), 'error')['code'], -32700)
     assert.doesNotMatch(answer.body, /canary|position|Unexpected|at /)

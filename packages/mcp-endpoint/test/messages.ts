@@ -84,6 +84,6 @@ export function resultOf(answer: RawAnswer): Json {
 export async function statusAndCode(port: number, request: RawRequest): Promise<string> {
   const answer = await ask(port, request)
   const error = answer.body === '' ? undefined : jsonOf(answer)['error']
-  const code = typeof error === 'object' && error !== null ? (error as Json)['code'] : error // See member().
-  return `${answer.status} ${String(code ?? 'none')}`
+  const code = typeof error === 'object' && error !== null ? (error as Json)['code'] : undefined // See member().
+  return `${answer.status} ${typeof code === 'number' ? code : 'none'}`
 }

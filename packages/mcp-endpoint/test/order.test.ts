@@ -39,7 +39,9 @@ test('G53: a wrong Host is refused at the documents too, and they ask for no Ori
 })
 
 test('G52: the hosts that are answered, and their neighbours', async (t) => {
-  const { port } = await startTestServer(t, { http: { allowedHosts: ['proxy.internal:8443', 'Bare.Internal'] } })
+  const { port } = await startTestServer(t, {
+    http: { allowedHosts: ['proxy.internal:8443', 'Bare.Internal'] },
+  })
   const status = async (host: string | undefined): Promise<number> =>
     (await ask(port, { headers: { Host: host } })).status
   for (const host of [
@@ -196,7 +198,8 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'OPTIONS', 'PUT']) {
           new RegExp(`^Bearer ${error}scope="notes:read", resource_metadata="${metadataUrl}"$`),
         )
         assert.equal(headers['cache-control'], 'no-store')
-        if (method !== 'HEAD') assert.deepEqual(Object.keys(JSON.parse(body) as object), ['error', 'error_description'])
+        if (method !== 'HEAD')
+          assert.deepEqual(Object.keys(JSON.parse(body) as object), ['error', 'error_description'])
       }
     })
   }

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { TestContext } from 'node:test'
 import {
   createEndpoint,
@@ -31,6 +32,8 @@ export interface TestServer {
   readonly token: (claims?: Readonly<Record<string, unknown>>) => string
   /** The audit records so far. */
   readonly records: () => readonly Readonly<Record<string, unknown>>[]
+  /** The audit records as soon as there are so many. */
+  readonly recorded: (count: number) => Promise<readonly Readonly<Record<string, unknown>>[]>
   /** What tools threw. */
   readonly failures: { readonly tool: string; readonly error: unknown }[]
 }
@@ -60,6 +63,7 @@ const guarded = ['write_note', 'move_note', 'staff_only', 'secret_for_staff', 'n
 export async function startTestServer(t: TestContext, change: ServerChange = {}): Promise<TestServer> {
   const issuer = await startTestIssuer()
   const lines: string[] = []
+  const written = new EventEmitter()
   const failures: TestServer['failures'] = []
   const own = change.tools ?? []
   const rules: Rule[] = [
@@ -78,7 +82,14 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     challengeScopes: ['notes:read'],
     rules,
     callerLimit: 'off',
-    audit: { write: (line) => void lines.push(line), available: () => true, close: () => Promise.resolve() },
+    audit: {
+      write: (line) => {
+        lines.push(line)
+        written.emit('line')
+      },
+      available: () => true,
+      close: () => Promise.resolve(),
+    },
     resourceName: 'Notes',
     ...change.resourceServer,
   })
@@ -96,13 +107,18 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     await resourceServer.close()
     await issuer.close()
   })
+  // Each line is one JSON object, by the sink's contract.
+  const records = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   return {
     port: handle.port,
     handle,
     issuer,
     token: (claims = {}) => issuer.sign({ aud: resource, scope: 'notes:read', ...claims }),
-    // Each line is one JSON object, by the sink's contract.
-    records: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    records,
+    recorded: async (count) => {
+      while (lines.length < count) await once(written, 'line')
+      return records()
+    },
     failures,
   }
 }

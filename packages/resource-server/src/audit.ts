@@ -93,7 +93,7 @@ export function createRecorder(sink: AuditSink): Recorder {
         : members({
             code: decision.denial.code,
             status: denials[decision.denial.code].status,
-            detail: decision.denial.detail,
+            detail: decision.denial.detail === '' ? undefined : decision.denial.detail,
           })
       sink.write(
         `{"kind":"decision","time":"${new Date(time).toISOString()}","id":"${id}"` +

@@ -28,16 +28,16 @@ export interface Limiter {
   readonly take: (key: string, cost: number, nowSeconds: number) => LimitState
 }
 
-const periods: Readonly<Record<string, number>> = {
-  s: 1,
-  sec: 1,
-  min: 60,
-  m: 60,
-  h: 3600,
-  hour: 3600,
-  d: 86_400,
-  day: 86_400,
-}
+const periods: ReadonlyMap<string, number> = new Map([
+  ['s', 1],
+  ['sec', 1],
+  ['min', 60],
+  ['m', 60],
+  ['h', 3600],
+  ['hour', 3600],
+  ['d', 86_400],
+  ['day', 86_400],
+])
 
 /**
  * Reads a rate as people write it: `600/min`, `10/s`, `1000/h`.
@@ -46,7 +46,7 @@ const periods: Readonly<Record<string, number>> = {
  */
 export function parseRate(text: string): Rate | undefined {
   const [, count, period] = /^([1-9][0-9]{0,7})\/([a-z]+)$/.exec(text) ?? []
-  const perSeconds = period === undefined ? undefined : periods[period]
+  const perSeconds = period === undefined ? undefined : periods.get(period)
   if (count === undefined || perSeconds === undefined || Number(count) > 10_000_000) return undefined
   return { count: Number(count), perSeconds }
 }

@@ -1,52 +1,35 @@
-import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { SignJWT, type JWTPayload } from 'jose'
-
-export interface SigningKey {
-  readonly kid: string | undefined
-  readonly alg: string
-  readonly privateKey: KeyObject
-  readonly publicKey: KeyObject
-}
+import { compactJws, makeKey, publicJwk, type SigningKey } from './compact-jws.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 /** An issuer that does what a test says: serves keys, counts the questions, misbehaves. */
 export interface TestIssuer {
   readonly issuer: string
+  readonly port: number
   /** What the key set serves; change it to rotate. */
   keys: SigningKey[]
+  /** Further entries of the key set, as they are. */
+  extraJwks: unknown[]
   /** Set to answer the key set's address in some other way. */
   answerKeys: Answer | undefined
-  /** Set to answer discovery in some other way. */
+  /** Set to answer everything else in some other way. */
   answerDiscovery: Answer | undefined
   readonly fetches: { discovery: number; keys: number }
-  readonly sign: (change?: TokenChange) => Promise<string>
+  /** The claims of a good access token, with a change. `undefined` removes one. */
+  readonly claims: (change?: Readonly<Record<string, unknown>>) => Record<string, unknown>
+  readonly sign: (change?: TokenChange) => string
+  /** Takes no more connections and ends those it has. */
   readonly close: () => Promise<void>
 }
 
 export interface TokenChange {
-  /** Claims to set; `undefined` removes one. */
   readonly claims?: Readonly<Record<string, unknown>>
+  /** `undefined` removes a member. */
   readonly header?: Readonly<Record<string, unknown>>
   readonly key?: SigningKey
-}
-
-export function makeKey(alg = 'ES256', kid: string | undefined = randomUUID()): SigningKey {
-  const pair =
-    alg.startsWith('RS') || alg.startsWith('PS')
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : alg === 'EdDSA' || alg === 'Ed25519'
-        ? generateKeyPairSync('ed25519')
-        : generateKeyPairSync('ec', {
-            namedCurve: alg === 'ES384' ? 'P-384' : alg === 'ES512' ? 'P-521' : 'P-256',
-          })
-  return { kid, alg, ...pair }
-}
-
-export function publicJwk({ kid, alg, publicKey }: SigningKey): Record<string, unknown> {
-  return { ...publicKey.export({ format: 'jwk' }), alg, use: 'sig', ...(kid !== undefined && { kid }) }
 }
 
 export interface TestIssuerOptions {
@@ -63,49 +46,51 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   const server = createServer((request, response) => {
     if (request.url === '/keys') {
       fetches.keys += 1
-      const answer = test.answerKeys ?? json({ keys: test.keys.map(publicJwk) })
+      const answer = test.answerKeys ?? json({ keys: [...test.keys.map(publicJwk), ...test.extraJwks] })
       answer(request, response)
       return
     }
     fetches.discovery += 1
-    const answer =
-      test.answerDiscovery ??
-      (request.url === '/.well-known/oauth-authorization-server'
-        ? json({ issuer: test.issuer, jwks_uri: `${test.issuer}/keys` })
-        : notFound)
+    const answer = test.answerDiscovery ?? discovery
     answer(request, response)
   })
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await new Promise<void>((resolve) => void server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  // A server that listens on TCP has an address with a port.
+  const { port } = server.address() as AddressInfo
+  const issuer = `http://127.0.0.1:${port}`
+  const discovery: Answer = (request, response) => {
+    const known = request.url === '/.well-known/oauth-authorization-server'
+    const answer = known ? json({ issuer, jwks_uri: `${issuer}/keys` }) : json({ error: 'not_found' }, 404)
+    answer(request, response)
+  }
 
+  const claims: TestIssuer['claims'] = (change = {}) => {
+    const now = Math.floor(nowSeconds())
+    return {
+      iss: issuer,
+      aud: audience,
+      sub: 'alice',
+      client_id: 'test-client',
+      scope: 'files:list files:read',
+      iat: now,
+      exp: now + 600,
+      jti: randomUUID(),
+      ...change,
+    }
+  }
   const test: TestIssuer = {
     issuer,
+    port,
     keys,
+    extraJwks: [],
     answerKeys: undefined,
     answerDiscovery: undefined,
     fetches,
-    sign: async ({ claims = {}, header = {}, key = test.keys[0] } = {}) => {
+    claims,
+    sign: ({ claims: change = {}, header = {}, key = test.keys[0] } = {}) => {
       if (key === undefined) throw new Error('the issuer has no key')
-      const now = Math.floor(nowSeconds())
-      const payload: JWTPayload = {
-        iss: issuer,
-        aud: audience,
-        sub: 'alice',
-        client_id: 'test-client',
-        scope: 'files:list files:read files:write',
-        iat: now,
-        exp: now + 600,
-        jti: randomUUID(),
-        ...claims,
-      }
-      return new SignJWT(payload)
-        .setProtectedHeader({
-          alg: key.alg,
-          typ: 'at+jwt',
-          ...(key.kid !== undefined && { kid: key.kid }),
-          ...header,
-        })
-        .sign(key.privateKey)
+      const head = { alg: key.alg, typ: 'at+jwt', kid: key.kid, ...header }
+      return compactJws(head, claims(change), key.alg, key.privateKey)
     },
     close: () =>
       new Promise((resolve) => {
@@ -121,5 +106,3 @@ export function json(value: unknown, status = 200): Answer {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
   }
 }
-
-const notFound = json({ error: 'not_found' }, 404)

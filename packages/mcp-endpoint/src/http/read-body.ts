@@ -12,6 +12,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       resolve('body_too_large')
       return
     }
+    if (request.destroyed) {
+      // The caller went away while its token was being verified, so no event will come any more.
+      resolve('body_incomplete')
+      return
+    }
     const chunks: Buffer[] = []
     let length = 0
     request.on('data', (chunk: Buffer) => {

@@ -12,17 +12,27 @@ export function respond(
   response: ServerResponse,
   { status, headers, body }: HttpResponse,
   extra: Readonly<Record<string, string>> | undefined,
+  responseTimeoutSeconds: number,
 ): void {
   if (response.destroyed) return
   const fields: Record<string, string | number> = { ...headers, ...extra }
   if (status !== 204 && status !== 304) fields['content-length'] = Buffer.byteLength(body)
-  // A body that was not read would have to be read to its end before the connection could be used again.
+  // A body that was not read has to be read to its end before the connection can be used again.
   if (!request.complete && hasLargeBody(request)) fields['connection'] = 'close'
   response.writeHead(status, fields)
   response.end(request.method === 'HEAD' ? undefined : body)
+
+  // What the system did not take at once waits in our memory, so the client has to read it some time.
+  const { socket } = request
+  if (socket.writableLength > 0) {
+    const timer = setTimeout(() => socket.destroy(), responseTimeoutSeconds * 1000)
+    response.once('close', () => clearTimeout(timer))
+  }
 }
 
-const discardableBytes = 65_536
+// Up to here the rest is read and thrown away, so that a client that uploads a file with an old token reads its 401
+// rather than a connection reset. The time for a request ends it.
+const discardableBytes = 8 * 1024 * 1024
 
 function hasLargeBody({ headers }: IncomingMessage): boolean {
   return (

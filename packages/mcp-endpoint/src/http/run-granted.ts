@@ -14,6 +14,12 @@ export type Finished = HttpResponse & { readonly result: Outcome['result'] }
 const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 const accepted: Finished = { status: 202, headers: { 'cache-control': 'no-store' }, body: '', result: 'ok' }
 
+type Run = (
+  message: Message,
+  index: number,
+  cancellation: Cancellation,
+) => Answer | undefined | Promise<Answer | undefined>
+
 /** Runs what was granted: these message objects and no others. Never throws or rejects. */
 export function runGranted(
   endpoint: Endpoint,
@@ -22,21 +28,21 @@ export function runGranted(
   cancellation: Cancellation,
 ): Finished | Promise<Finished> {
   const { action, form, identity } = granted
-  const context = { era: action.era, caller: identity, shows, cancellation }
+  const { era } = action
   if (form === 'plain-list') return json(200, `{"tools":${endpoint.listTools(shows)}}`, 'ok')
   if (form === 'plain-call') return runPlainCall(endpoint, granted, cancellation)
 
-  const run = (message: Message, index: number): Answer | undefined | Promise<Answer | undefined> => {
+  const run: Run = (message, index, cancellation) => {
     const error = granted.inPlace[index]
-    if (error === undefined) return endpoint.run(message, context)
+    if (error === undefined) return endpoint.run(message, { era, caller: identity, shows, cancellation })
     return message.kind === 'request'
       ? { text: formatErrorResponse(message.id, error), status: 200, result: 'error' }
       : undefined
   }
-  if (action.batch) return runBatch(action.messages, run)
+  if (action.batch) return runBatch(action.messages, run, cancellation)
   const [message] = action.messages
   if (message === undefined) return accepted
-  const answer = run(message, 0)
+  const answer = run(message, 0, cancellation)
   return answer instanceof Promise ? answer.then(single) : single(answer)
 }
 
@@ -44,13 +50,15 @@ function single(answer: Answer | undefined): Finished {
   return answer === undefined ? accepted : json(answer.status, answer.text, answer.result)
 }
 
+/** One after the other, in the order in which the client wrote them; each has a call's time for itself. */
 async function runBatch(
   messages: readonly Message[],
-  run: (message: Message, index: number) => Answer | undefined | Promise<Answer | undefined>,
+  run: Run,
+  cancellation: Cancellation,
 ): Promise<Finished> {
   const answers: Answer[] = []
   for (const [index, message] of messages.entries()) {
-    const answer = await run(message, index)
+    const answer = await run(message, index, cancellation.branch())
     if (answer !== undefined) answers.push(answer)
   }
   if (answers.length === 0) return accepted

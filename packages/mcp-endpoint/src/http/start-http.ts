@@ -1,39 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readHeaders, type Decision, type ResourceServer } from '@mcp-doorman/resource-server'
+import { readHeaders, type Decision } from '@mcp-doorman/resource-server'
 import { Cancellation } from '../cancellation.ts'
-import type { Endpoint } from '../endpoint.ts'
 import { createHostCheck, type HostAllowed } from './host.ts'
+import { readHttpOptions, type HttpOptions, type HttpSettings } from './options.ts'
 import { corsHeaders, createOriginCheck, preflightHeaders, type OriginAllowed } from './origin.ts'
 import { readBody } from './read-body.ts'
-import { errorResponse, respond } from './respond.ts'
+import { readTarget } from './request-target.ts'
+import { errorResponse, respond, type HttpResponse } from './respond.ts'
 import { answerDocument, answerNothing, createRoutes, type FindRoute, type Route } from './routes.ts'
-import { runGranted } from './run-granted.ts'
-
-export interface HttpOptions {
-  readonly endpoint: Endpoint
-  readonly resourceServer: ResourceServer
-  /** Address to listen on. Default: 127.0.0.1. */
-  readonly host?: string
-  /** 0 takes a free one. Default: 0. */
-  readonly port?: number
-  /** Further values of `Host` to answer to, as `name` or `name:port`. Default: none. */
-  readonly allowedHosts?: readonly string[]
-  /** Further origins whose pages may use the server, as `https://app.example.com`. Default: none. */
-  readonly allowedOrigins?: readonly string[]
-  /** Serve `GET /tools/list` and `POST /tools/call` beside MCP. Default: true. */
-  readonly plainForm?: boolean
-  /** Largest body, in bytes; 1,024 to 1 GiB. Default: 4 MiB. */
-  readonly maxBodyBytes?: number
-  /** How long the headers of a request may take, in seconds. Default: 10. */
-  readonly headersTimeoutSeconds?: number
-  /** How long a whole request may take to arrive, in seconds. Default: 30. */
-  readonly requestTimeoutSeconds?: number
-  /** How many connections at once. Default: 10,000. */
-  readonly maxConnections?: number
-  /** How long `close()` waits for calls under way, in seconds. Default: 10. */
-  readonly drainSeconds?: number
-}
+import { runGranted, type Finished } from './run-granted.ts'
 
 /** A server that listens. */
 export interface HttpHandle {
@@ -43,14 +19,21 @@ export interface HttpHandle {
 }
 
 interface Front {
-  readonly options: HttpOptions
-  readonly maxBodyBytes: number
+  readonly settings: HttpSettings
   readonly findRoute: FindRoute
   readonly hostAllowed: HostAllowed
   readonly originAllowed: OriginAllowed
+  /** Calls that have not ended, with or without a connection that waits for them. */
+  readonly underWay: Map<Cancellation, Promise<unknown>>
   draining: boolean
 }
 
+const misdirected = errorResponse(
+  421,
+  'misdirected_request',
+  'This server does not answer to that host name.',
+)
+const originRefused = errorResponse(403, 'origin_refused', 'Pages of this origin may not use this server.')
 const maxHeaderBytes = 32_768 // Casdoor's largest tokens exceed Node's default of 16 KiB (CR12).
 // Above what clients wait between two calls, so that the server is not the one to end an idle connection first.
 const keepAliveMilliseconds = 75_000
@@ -58,79 +41,69 @@ const keepAliveMilliseconds = 75_000
 /**
  * Serves an endpoint over HTTP, behind its resource server.
  *
+ * @throws {TypeError} listing every option that cannot be used
  * @throws {Error} when the address cannot be listened on
  */
 export async function startHttp(options: HttpOptions): Promise<HttpHandle> {
-  const { host = '127.0.0.1', port = 0, drainSeconds = 10, maxBodyBytes = 4 * 1024 * 1024 } = options
-  const { metadata } = options.resourceServer
+  const settings = readHttpOptions(options)
+  const { metadata } = settings.resourceServer
   const publicUrl = new URL(metadata.document.resource)
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
-    headersTimeout: (options.headersTimeoutSeconds ?? 10) * 1000,
-    requestTimeout: (options.requestTimeoutSeconds ?? 30) * 1000,
+    headersTimeout: settings.headersTimeoutSeconds * 1000,
+    requestTimeout: settings.requestTimeoutSeconds * 1000,
     connectionsCheckingInterval: 2000,
     keepAliveTimeout: keepAliveMilliseconds,
   })
-  server.maxConnections = options.maxConnections ?? 10_000
-  await listen(server, host, port)
+  server.maxConnections = settings.maxConnections
+  await listen(server, settings.host, settings.port)
   // The server listens on TCP, so its address is one.
-  const listening = (server.address() as AddressInfo).port
+  const { port } = server.address() as AddressInfo
 
   const front: Front = {
-    options,
-    maxBodyBytes,
-    findRoute: createRoutes(metadata, options.plainForm ?? true),
-    hostAllowed: createHostCheck(publicUrl, { host, port: listening }, options.allowedHosts ?? []),
-    originAllowed: createOriginCheck(publicUrl, host, options.allowedOrigins ?? []),
+    settings,
+    findRoute: createRoutes(metadata, settings.plainForm),
+    hostAllowed: createHostCheck(publicUrl, { host: settings.host, port }, settings.allowedHosts),
+    originAllowed: createOriginCheck(publicUrl, settings.host, settings.allowedOrigins),
+    underWay: new Map(),
     draining: false,
   }
-  server.on('request', (request, response) => void handle(front, request, response))
-  return {
-    port: listening,
-    close: () => {
-      front.draining = true
-      return drain(server, drainSeconds)
-    },
-  }
+  server.on('request', (request, response) => {
+    handle(front, request, response).catch((error: unknown) => {
+      // A mistake of ours costs one connection, not the process; without a record nothing is answered.
+      request.socket.destroy()
+      process.emitWarning(error instanceof Error ? error : String(error))
+    })
+  })
+  let closed: Promise<void> | undefined
+  return { port, close: () => (closed ??= drain(front, server)) }
 }
 
 async function handle(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (front.draining) response.setHeader('connection', 'close')
-  const target = readTarget(request.url ?? '', front.hostAllowed)
-  if (target === undefined || !front.hostAllowed(request.headers.host)) {
-    respond(
-      request,
-      response,
-      errorResponse(421, 'misdirected_request', 'This server does not answer to that host name.'),
-      undefined,
-    )
+  const target = readTarget(request, front.hostAllowed)
+  if (target === undefined) {
+    answer(front, request, response, misdirected)
     return
   }
   const query = target.indexOf('?')
   const path = query === -1 ? target : target.slice(0, query)
   const route = front.findRoute(path)
-  if (route === undefined || route.kind === 'document') {
-    const answer = route === undefined ? answerNothing(path) : answerDocument(request.method, route.response)
-    respond(request, response, answer, undefined)
+  if (route === undefined) {
+    answer(front, request, response, answerNothing(path))
+    return
+  }
+  if (route.kind === 'document') {
+    answer(front, request, response, answerDocument(request.method, route.response))
     return
   }
   const { origin } = request.headers
   if (origin !== undefined && !front.originAllowed(origin)) {
-    respond(
-      request,
-      response,
-      errorResponse(403, 'origin_refused', 'Pages of this origin may not use this server.'),
-      undefined,
-    )
+    answer(front, request, response, originRefused)
     return
   }
   if (request.method === 'OPTIONS' && origin !== undefined) {
-    respond(
-      request,
-      response,
-      { status: 204, headers: preflightHeaders(origin, route.methods), body: '' },
-      undefined,
-    )
+    const headers = preflightHeaders(origin, route.methods)
+    answer(front, request, response, { status: 204, headers, body: '' })
     return
   }
   await handleGuarded(front, route, target, request, response)
@@ -143,7 +116,7 @@ async function handleGuarded(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { resourceServer, endpoint } = front.options
+  const { resourceServer, endpoint, maxBodyBytes } = front.settings
   const { origin } = request.headers
   const extra = origin === undefined ? undefined : corsHeaders(origin)
   const decision: Decision = await resourceServer.guard({
@@ -152,30 +125,24 @@ async function handleGuarded(
     target,
     headers: readHeaders(request.rawHeaders),
     address: request.socket.remoteAddress,
-    readBody: () => readBody(request, front.maxBodyBytes),
+    readBody: () => readBody(request, maxBodyBytes),
   })
   if (!decision.granted) {
-    respond(request, response, resourceServer.formatDenial(decision), extra)
+    answer(front, request, response, resourceServer.formatDenial(decision), extra)
     return
   }
   const began = performance.now()
   const cancellation = new Cancellation()
+  // In the modern era a caller that goes away cancels; before, only a notification does (G18, G38).
+  const leaving = decision.action.era === 'modern' ? response : undefined
   const pending = runGranted(
     endpoint,
     decision,
     (item) => resourceServer.shows(decision.identity, item),
     cancellation,
   )
-  let finished
-  if (pending instanceof Promise) {
-    // In the modern era a caller that goes away cancels; before, only a notification does (G18, G38).
-    if (decision.action.era === 'modern')
-      response.once('close', () => cancellation.cancel('the caller went away'))
-    finished = await pending
-  } else {
-    finished = pending
-  }
-  respond(request, response, finished, extra)
+  const finished = pending instanceof Promise ? await follow(front, pending, cancellation, leaving) : pending
+  answer(front, request, response, finished, extra)
   resourceServer.recordOutcome(decision, {
     status: finished.status,
     result: finished.result,
@@ -183,12 +150,33 @@ async function handleGuarded(
   })
 }
 
-/** The path and query of a request; `undefined` when an absolute target names another host (RFC 9112 §3.2.2). */
-function readTarget(url: string, hostAllowed: HostAllowed): string | undefined {
-  if (url.startsWith('/')) return url
-  if (!URL.canParse(url)) return undefined
-  const { host, pathname, search } = new URL(url)
-  return hostAllowed(host) ? pathname + search : undefined
+/** Waits for a call, which until then ends with the server, and if `leaving` is given with that response. */
+async function follow(
+  front: Front,
+  pending: Promise<Finished>,
+  cancellation: Cancellation,
+  leaving: ServerResponse | undefined,
+): Promise<Finished> {
+  const leave = (): void => cancellation.cancel('the caller went away')
+  leaving?.once('close', leave)
+  front.underWay.set(cancellation, pending)
+  try {
+    return await pending
+  } finally {
+    front.underWay.delete(cancellation)
+    leaving?.removeListener('close', leave)
+  }
+}
+
+function answer(
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  what: HttpResponse,
+  extra?: Readonly<Record<string, string>>,
+): void {
+  if (front.draining) response.setHeader('connection', 'close')
+  respond(request, response, what, extra, front.settings.responseTimeoutSeconds)
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -201,13 +189,15 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-function drain(server: Server, seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+async function drain(front: Front, server: Server): Promise<void> {
+  front.draining = true
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const timer = setTimeout(() => {
+    for (const cancellation of front.underWay.keys()) cancellation.cancel('the server is closing')
+    server.closeAllConnections()
+  }, front.settings.drainSeconds * 1000)
+  await closed
+  // Without a connection no call can come; legacy ones may still go on without theirs.
+  await Promise.allSettled(front.underWay.values())
+  clearTimeout(timer)
 }

@@ -9,6 +9,7 @@ import {
 } from '@mcp-doorman/resource-server'
 import { Cancellation } from '../cancellation.ts'
 import type { Answer, Endpoint } from '../endpoint.ts'
+import { checkOptions } from '../option-check.ts'
 import { readLines } from './read-lines.ts'
 
 export interface StdioOptions {
@@ -17,19 +18,25 @@ export interface StdioOptions {
   readonly input?: Readable
   /** Default: standard output. Nothing else may write to it. */
   readonly output?: Writable
-  /** Longest message, in bytes. Default: 8 MiB. */
+  /** Longest message, in bytes; 1,024 to 256 MiB. Default: 8 MiB. */
   readonly maxMessageBytes?: number
-  /** How long calls under way may go on after the input has ended, in seconds. Default: 1. */
+  /** How long calls under way may go on after the input has ended, in seconds; 0 to 3,600. Default: 1. */
   readonly drainSeconds?: number
 }
+
+const numbers = { maxMessageBytes: [1024, 256 * 1024 * 1024], drainSeconds: [0, 3600] } as const
 
 /**
  * Serves an endpoint over standard input and output: one JSON-RPC message a line.
  *
  * There are no callers and no tokens here (MCP 2026-07-28, authorization: stdio takes credentials from its
  * environment): whoever starts the process is served. Resolves when the input has ended and the calls with it.
+ *
+ * @throws {TypeError} listing every option that cannot be used
  */
 export async function serveStdio(options: StdioOptions): Promise<void> {
+  const problems = checkOptions(options, numbers, ['endpoint', 'input', 'output'])
+  if (problems.length > 0) throw new TypeError(`stdio cannot be served:\n- ${problems.join('\n- ')}`)
   const { endpoint, input = process.stdin, output = process.stdout } = options
   const { maxMessageBytes = 8 * 1024 * 1024, drainSeconds = 1 } = options
   const underWay = new Map<JsonRpcId, Cancellation>()
@@ -84,8 +91,8 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
     const cancellation = new Cancellation()
     if (message.id !== null) underWay.set(message.id, cancellation)
     const answer = await endpoint.run(message, { era, caller: undefined, shows: () => true, cancellation })
-    if (message.id !== null) underWay.delete(message.id)
-    // A cancelled request gets no answer (MCP, cancellation).
-    return cancellation.cancelled ? undefined : answer
+    if (message.id !== null && underWay.get(message.id) === cancellation) underWay.delete(message.id)
+    // A cancelled request gets no answer (MCP, cancellation); one that took too long does.
+    return answer?.result === 'cancelled' ? undefined : answer
   }
 }

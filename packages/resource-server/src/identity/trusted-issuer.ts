@@ -68,8 +68,8 @@ export interface TrustedIssuer {
   readonly keys: IssuerKeys
   /** Whether tokens of this client are accepted. */
   readonly clientAllowed: (clientId: string) => boolean
-  /** Whether users of this organization are accepted; `undefined` when the token does not say. */
-  readonly ownerAllowed: (owner: string | undefined) => boolean
+  /** Whether this client's users of this organization are accepted; `undefined` when the token does not say. */
+  readonly ownerAllowed: (owner: string | undefined, clientId: string) => boolean
   readonly close: () => void
 }
 
@@ -147,11 +147,11 @@ function createCasdoorIssuer(
     keys,
     clientAllowed: (clientId) =>
       allowedClients === 'any' || clients.has(clientId) || keys.application?.clientId === clientId,
-    ownerAllowed: (owner) => {
+    ownerAllowed: (owner, clientId) => {
       if (owners !== undefined) return owner !== undefined && owners.has(owner)
-      // The pinned client already belongs to one organization; a token that names another one is a stranger's.
-      const pinned = clients.size === 0 && allowedClients !== 'any' ? keys.application?.owner : undefined
-      return pinned === undefined || owner === undefined || owner === pinned
+      // The application belongs to one organization; a token of its client that names another is a stranger's.
+      const { application: pinned } = keys
+      return pinned?.clientId !== clientId || owner === undefined || owner === pinned.owner
     },
     close: () => outbound.close(),
   }

@@ -86,16 +86,13 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
 
 function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): Verdict {
   const { scopes = [], anyScope = [] } = rule.require ?? {}
-  const missing = scopes.filter((scope) => !held.has(scope))
-  const [first] = anyScope
-  const alternative = first === undefined || anyScope.some((scope) => held.has(scope)) ? [] : [first]
-  if (missing.length === 0 && alternative.length === 0) return { outcome: 'allow', rule }
-  return {
-    outcome: 'challenge',
-    rule,
-    scopes: [...new Set([...scopes, ...alternative])],
-    missing: [...new Set([...missing, ...alternative])],
-  }
+  // The alternative that is held, so that whoever asks for just the challenge's scopes does not lose it.
+  const alternative = anyScope.find((scope) => held.has(scope)) ?? anyScope[0]
+  const needed = [...new Set(alternative === undefined ? scopes : [...scopes, alternative])]
+  const missing = needed.filter((scope) => !held.has(scope))
+  return missing.length === 0
+    ? { outcome: 'allow', rule }
+    : { outcome: 'challenge', rule, scopes: needed, missing }
 }
 
 function unmetRequirement(rule: CompiledRule, identity: Identity, message: Message): string | undefined {
