@@ -51,7 +51,7 @@ test('H25: chunks with bare line feeds or a broken size are refused before anyth
     return { content: [] }
   })
   const { port, token } = await startTestServer(t, { tools: [count] })
-  const { body = '' } = legacy(token(), 'tools/call', { name: 'count' })
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'count' } })
   const size = Buffer.byteLength(body).toString(16)
   for (const chunks of [
     `${size}\n${body}\n0\n\n`,

@@ -24,10 +24,13 @@ export async function openConnection(port: number): Promise<RawConnection> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   let received = Buffer.alloc(0)
+  let arriving: Buffer[] = []
+  let arrivingLength = 0
   let ended = false
   let wake: () => void = () => undefined
   socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk])
+    arriving.push(chunk)
+    arrivingLength += chunk.length
     wake()
   })
   // A reset is an end like any other here; what came before it counts.
@@ -39,6 +42,15 @@ export async function openConnection(port: number): Promise<RawConnection> {
       resolve()
     })
   })
+
+  /** All that has come, once there are at least so many bytes. */
+  function gather(least: number): boolean {
+    if (received.length + arrivingLength < least) return false
+    received = Buffer.concat([received, ...arriving])
+    arriving = []
+    arrivingLength = 0
+    return true
+  }
 
   async function waitFor<T>(read: () => T | undefined): Promise<T> {
     for (;;) {
@@ -57,7 +69,10 @@ export async function openConnection(port: number): Promise<RawConnection> {
     closed,
     destroy: () => socket.destroy(),
     answer: async (toHead = false) => {
-      const headEnd = await waitFor(() => position(received.indexOf('\r\n\r\n')))
+      const headEnd = await waitFor(() => {
+        gather(0)
+        return position(received.indexOf('\r\n\r\n'))
+      })
       const [statusLine = '', ...lines] = received.subarray(0, headEnd).toString('latin1').split('\r\n')
       received = received.subarray(headEnd + 4)
       const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1])
@@ -67,10 +82,10 @@ export async function openConnection(port: number): Promise<RawConnection> {
       const length = await waitFor(() => {
         if (withoutBody) return 0
         // Only Node's own 417 is in chunks, and it has none but the last.
-        if (headers['transfer-encoding'] === 'chunked') return received.length >= 5 ? 5 : undefined
+        if (headers['transfer-encoding'] === 'chunked') return gather(5) ? 5 : undefined
         // Node's own refusals have no length and end with the connection.
-        if (declared === undefined) return ended ? received.length : undefined
-        return received.length >= Number(declared) ? Number(declared) : undefined
+        if (declared === undefined) return ended && gather(0) ? received.length : undefined
+        return gather(Number(declared)) ? Number(declared) : undefined
       })
       const body = received.subarray(0, length).toString('utf8')
       received = received.subarray(length)

@@ -101,12 +101,13 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     onToolFailure: (tool, error) => void failures.push({ tool, error }),
     ...change.endpoint,
   })
-  const handle = await startHttp({ endpoint, resourceServer, drainSeconds: 0.2, ...change.http })
+  let handle: HttpHandle | undefined
   t.after(async () => {
-    await handle.close()
+    await handle?.close()
     await resourceServer.close()
     await issuer.close()
   })
+  handle = await startHttp({ endpoint, resourceServer, drainSeconds: 0.2, ...change.http })
   // Each line is one JSON object, by the sink's contract.
   const records = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   return {

@@ -278,7 +278,10 @@ function parseJson(source: Buffer | string): Json {
 function deeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (limit === 0) return true
-  for (const member of Object.values(value)) {
+  // What JSON.parse makes inherits nothing that could be enumerated, and this makes no list of the members.
+  for (const name in value) {
+    // An object has unknown values under its names.
+    const member = (value as Record<string, unknown>)[name]
     if (typeof member === 'object' && deeperThan(member, limit - 1)) return true
   }
   return false

@@ -41,6 +41,19 @@ export function createRecorder(sink: AuditSink): Recorder {
   const callers = new WeakMap<Identity, string>()
   const rules = new WeakMap<CompiledRule, string>()
 
+  // A busy server writes many records in each millisecond.
+  let lastTime = Number.NaN
+  let lastText = ''
+
+  function timeText(milliseconds: number): string {
+    const whole = Math.floor(milliseconds)
+    if (whole !== lastTime) {
+      lastTime = whole
+      lastText = new Date(whole).toISOString()
+    }
+    return lastText
+  }
+
   function caller(identity: Identity | undefined): string {
     if (identity === undefined) return ''
     let text = callers.get(identity)
@@ -96,7 +109,7 @@ export function createRecorder(sink: AuditSink): Recorder {
             detail: decision.denial.detail === '' ? undefined : decision.denial.detail,
           })
       sink.write(
-        `{"kind":"decision","time":"${new Date(time).toISOString()}","id":"${id}"` +
+        `{"kind":"decision","time":"${timeText(time)}","id":"${id}"` +
           `,"outcome":"${decision.granted ? 'allow' : outcomeOf(decision.denial.code)}"${end}` +
           `${caller(identity)}${messages(decision)}` +
           `${address === undefined ? '' : `,"address":${plainOrEscaped(address)}`}}`,
@@ -104,7 +117,7 @@ export function createRecorder(sink: AuditSink): Recorder {
     },
     outcome: ({ id }, { status, result, durationMilliseconds }, time) => {
       sink.write(
-        `{"kind":"outcome","time":"${new Date(time).toISOString()}","decision":"${id}","status":${status}` +
+        `{"kind":"outcome","time":"${timeText(time)}","decision":"${id}","status":${status}` +
           `,"result":"${result}","milliseconds":${Math.round(durationMilliseconds * 1000) / 1000}}`,
       )
     },

@@ -20,7 +20,7 @@ export function respond(
   // A body that was not read has to be read to its end before the connection can be used again.
   if (!request.complete && hasLargeBody(request)) fields['connection'] = 'close'
   response.writeHead(status, fields)
-  response.end(request.method === 'HEAD' ? undefined : body)
+  response.end(body) // Node leaves it out where the method is HEAD.
 
   // What the system did not take at once waits in our memory, so the client has to read it some time.
   const { socket } = request

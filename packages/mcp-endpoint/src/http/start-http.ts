@@ -52,7 +52,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpHandle> {
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: settings.headersTimeoutSeconds * 1000,
     requestTimeout: settings.requestTimeoutSeconds * 1000,
-    connectionsCheckingInterval: 2000,
+    // How late the time-outs may be.
+    connectionsCheckingInterval: Math.min(2000, settings.headersTimeoutSeconds * 1000),
     keepAliveTimeout: keepAliveMilliseconds,
   })
   server.maxConnections = settings.maxConnections

@@ -118,7 +118,9 @@ function judgeOrigin(claims: Claims, trusted: TrustedIssuer): Rejection | undefi
   if (owner !== undefined && typeof owner !== 'string') {
     return reject('claim_invalid', `"${profile.ownerClaim}" is not a string`)
   }
-  return trusted.ownerAllowed(owner, clientId) ? undefined : reject('owner_refused', `owner ${shortJson(owner)}`)
+  return trusted.ownerAllowed(owner, clientId)
+    ? undefined
+    : reject('owner_refused', `owner ${shortJson(owner)}`)
 }
 
 function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer): Identity {

@@ -83,7 +83,8 @@ export class IssuerKeys {
     if (this.loads !== seenLoads) return true
     if (this.#fetching === undefined) {
       const now = this.#nowSeconds()
-      this.#budget = Math.min(refetchBurst, this.#budget + (now - this.#budgetAt) / this.#times.cooldown)
+      const elapsed = Math.max(0, now - this.#budgetAt) // A clock that is set back takes nothing away.
+      this.#budget = Math.min(refetchBurst, this.#budget + elapsed / this.#times.cooldown)
       this.#budgetAt = now
       if (this.#budget < 1) return false
       this.#budget -= 1

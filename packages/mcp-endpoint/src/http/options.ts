@@ -1,0 +1,83 @@
+import type { ResourceServer } from '@mcp-doorman/resource-server'
+import type { Endpoint } from '../endpoint.ts'
+import { checkOptions } from '../option-check.ts'
+
+export interface HttpOptions {
+  readonly endpoint: Endpoint
+  readonly resourceServer: ResourceServer
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string
+  /** 0 to 65,535; 0 takes a free one. Default: 0. */
+  readonly port?: number
+  /** Further values of `Host` to answer to, as `name` or `name:port`. Default: none. */
+  readonly allowedHosts?: readonly string[]
+  /** Further origins whose pages may use the server, as `https://app.example.com`. Default: none. */
+  readonly allowedOrigins?: readonly string[]
+  /** Serve `GET /tools/list` and `POST /tools/call` beside MCP. Default: true. */
+  readonly plainForm?: boolean
+  /** Largest body, in bytes; 1,024 to 1 GiB. Default: 4 MiB. */
+  readonly maxBodyBytes?: number
+  /** How long the headers of a request may take, in seconds; 0.1 to 3,600. Default: 10. */
+  readonly headersTimeoutSeconds?: number
+  /** How long a whole request may take to arrive, in seconds; not less than the headers. Default: 30. */
+  readonly requestTimeoutSeconds?: number
+  /** How long a client may take to read an answer, in seconds; 0.1 to 3,600. Default: 120. */
+  readonly responseTimeoutSeconds?: number
+  /** How many connections at once; 1 to 1,000,000. Default: 10,000. */
+  readonly maxConnections?: number
+  /** How long `close()` waits for calls under way, in seconds; 0 to 3,600. Default: 10. */
+  readonly drainSeconds?: number
+}
+
+export type HttpSettings = Required<HttpOptions>
+
+const ranges = {
+  port: [0, 65_535],
+  maxBodyBytes: [1024, 1024 ** 3],
+  headersTimeoutSeconds: [0.1, 3600],
+  requestTimeoutSeconds: [0.1, 3600],
+  responseTimeoutSeconds: [0.1, 3600],
+  maxConnections: [1, 1_000_000],
+  drainSeconds: [0, 3600],
+} as const
+const others = ['endpoint', 'resourceServer', 'host', 'allowedHosts', 'allowedOrigins', 'plainForm']
+
+/**
+ * The options with their defaults.
+ *
+ * @throws {TypeError} listing every option that cannot be used
+ */
+export function readHttpOptions(given: HttpOptions): HttpSettings {
+  const problems = checkOptions(given, ranges, others)
+  const { headersTimeoutSeconds = 10, requestTimeoutSeconds = 30 } = given
+  const { allowedHosts = [], allowedOrigins = [] } = given
+  if (headersTimeoutSeconds > requestTimeoutSeconds) {
+    problems.push('requestTimeoutSeconds: must not be less than headersTimeoutSeconds.')
+  }
+  for (const host of allowedHosts) {
+    if (!/^[^\s/@]+$/.test(host)) {
+      problems.push(`allowedHosts: "${host}" is not a value of Host. Write a name, or name:port.`)
+    }
+  }
+  for (const origin of allowedOrigins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      problems.push(`allowedOrigins: "${origin}" is not an origin. Write it as https://app.example.com.`)
+    }
+  }
+  if (problems.length > 0) throw new TypeError(`HTTP cannot be served:\n- ${problems.join('\n- ')}`)
+  return {
+    endpoint: given.endpoint,
+    resourceServer: given.resourceServer,
+    host: given.host ?? '127.0.0.1',
+    port: given.port ?? 0,
+    allowedHosts,
+    allowedOrigins,
+    plainForm: given.plainForm ?? true,
+    maxBodyBytes: given.maxBodyBytes ?? 4 * 1024 * 1024,
+    headersTimeoutSeconds,
+    requestTimeoutSeconds,
+    responseTimeoutSeconds: given.responseTimeoutSeconds ?? 120,
+    maxConnections: given.maxConnections ?? 10_000,
+    drainSeconds: given.drainSeconds ?? 10,
+  }
+}

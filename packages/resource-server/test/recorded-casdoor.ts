@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { IssuerKeys } from '#internal/identity/issuer-keys'
+import type { IssuerDocuments } from '#internal/identity/issuer-documents'
+import { casdoor as profile } from '#internal/identity/profiles/casdoor'
+import { createTrustedIssuer, type CasdoorIssuerOptions } from '#internal/identity/trusted-issuer'
+import { createVerifier } from '#internal/identity/verifier'
+
+/** The origin of the recorded instance: signatures cover it, so it cannot be another. Nothing listens there. */
+export const casdoor = 'http://127.0.0.1:18123'
+
+export interface RecordedToken {
+  readonly jwt: string
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** A file of `fixtures/casdoor-tokens`. */
+export interface TokenSample {
+  readonly expectedAudience: string
+  readonly validAt: number
+  readonly expiredAt?: number
+  readonly accessToken?: RecordedToken
+  readonly refreshToken?: RecordedToken
+  readonly logoutToken?: RecordedToken
+  readonly tokenBefore?: RecordedToken
+  readonly tokenAfter?: RecordedToken
+}
+
+/** @returns the recorded file; its form is that of the fixtures' README */
+export function tokenSample(name: string): TokenSample {
+  return readJson(`casdoor-tokens/${name}.json`) as TokenSample
+}
+
+/** The keys of a recorded key set. */
+export function recordedKeys(name: string): readonly unknown[] {
+  // The form is that of the fixtures' README.
+  const { response } = readJson(`casdoor-jwks/${name}.json`) as {
+    readonly response: { readonly body: { readonly keys: readonly unknown[] } }
+  }
+  return response.body.keys
+}
+
+/** What a recorded endpoint answered, to be served again. */
+export function recordedAnswer(name: string): { readonly status: number; readonly body: unknown } {
+  // The form is that of the fixtures' README.
+  return (readJson(`casdoor-jwks/${name}.json`) as { response: { status: number; body: unknown } }).response
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(new URL(`fixtures/${path}`, import.meta.url), 'utf8'))
+}
+
+export interface RecordedVerifierOptions {
+  readonly audience: string
+  readonly nowSeconds: () => number
+  /** What the instance publishes at the time of each fetch. */
+  readonly documents: () => IssuerDocuments
+  readonly pins?: Omit<CasdoorIssuerOptions, 'casdoor'>
+}
+
+export interface RecordedVerifier {
+  /** `allow`, or the code of the denial. */
+  readonly outcome: (token: string) => Promise<string>
+  readonly fetches: () => number
+}
+
+/** A verifier that trusts the recorded instance, and takes its documents from a function instead of the network. */
+export function createRecordedVerifier(options: RecordedVerifierOptions): RecordedVerifier {
+  const { audience, nowSeconds, documents, pins = { allowedClients: 'any' } } = options
+  const problems: string[] = []
+  const issuer = createTrustedIssuer({ casdoor, ...pins }, { nowSeconds }, problems)
+  issuer.close()
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  let fetches = 0
+  const load = async (): Promise<{ readonly ok: true; readonly documents: IssuerDocuments }> => {
+    fetches += 1
+    const found = documents()
+    issuer.keys.application = found.application // The pins look at the issuer's own keys.
+    return { ok: true, documents: found }
+  }
+  const times = { maxAge: 600, staleLimit: 3600, cooldown: 30 }
+  const keys = new IssuerKeys(load, profile.refusedKeys, times, nowSeconds)
+  const verify = createVerifier({
+    issuers: [{ ...issuer, keys }],
+    audiences: new Set([audience]),
+    clockToleranceSeconds: 30,
+    maxTokenBytes: 16_384,
+    maxCachedTokens: 1000,
+    maxCachedBytes: 1_000_000,
+    nowSeconds,
+  })
+  return {
+    outcome: async (token) => {
+      const verified = await verify(token)
+      return verified.ok ? 'allow' : verified.code
+    },
+    fetches: () => fetches,
+  }
+}

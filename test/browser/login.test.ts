@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test, type TestContext } from 'node:test'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { openLab } from '../end-to-end/doorman-process.ts'
+import { post } from '../end-to-end/mcp-wire.ts'
+import { allScopes, startDev } from '../end-to-end/protected-servers.ts'
+import { focused, keepScreenshot, launchBrowser, measureContrast, overhang } from './browser.ts'
+
+const lab = openLab({ after })
+const dev = await startDev(lab)
+const browser = await launchBrowser()
+lab.keep(() => browser.close())
+
+// The application that is logged in to: it shows what came back.
+const application = createServer((_request, response) => {
+  response.writeHead(200, { 'content-type': 'text/plain' }).end('back at the application')
+})
+await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
+lab.keep(() => {
+  application.closeAllConnections()
+  application.close()
+})
+// It listens on a TCP port.
+const redirectUri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`
+
+async function register(name: string): Promise<string> {
+  const metadata = { client_name: name, redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' }
+  const { body } = await post(`${dev.issuer}/register`, undefined, metadata)
+  return String(body['client_id'])
+}
+
+const clientId = await register('Reading Assistant')
+
+function authorizeUrl(client = clientId, scope: string = allScopes.join(' ')): string {
+  const url = new URL(`${dev.issuer}/authorize`)
+  url.search = `${new URLSearchParams({
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: redirectUri,
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    state: 'a-state',
+    resource: dev.url,
+    scope,
+  })}`
+  return url.href
+}
+
+/** A window of its own, with nothing remembered. Whatever the browser complains of fails the test. */
+async function openWindow(t: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  t.after(async () => {
+    await context.close()
+    // A page that says 403 is reported like a file that failed to load.
+    assert.deepEqual(
+      complaints.filter((text) => !text.includes('status of 40')),
+      [],
+    )
+  })
+  return page
+}
+
+async function signIn(page: Page, user: string, password = user): Promise<void> {
+  await page.getByLabel('User name').fill(user)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+async function cameBack(page: Page): Promise<URLSearchParams> {
+  await page.waitForURL((url) => url.href.startsWith(redirectUri))
+  const { searchParams } = new URL(page.url())
+  assert.equal(searchParams.get('state'), 'a-state')
+  assert.equal(searchParams.get('iss'), dev.issuer)
+  return searchParams
+}
+
+test('a wrong password is said, the right one leads to consent, and consent back to the application', async (t) => {
+  const page = await openWindow(t)
+  await page.goto(authorizeUrl())
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await signIn(page, 'alice', 'wrong')
+  assert.match(await page.getByRole('alert').innerText(), /The name or the password is wrong/)
+  assert.equal(await page.getByLabel('User name').inputValue(), 'alice')
+  assert.equal(await page.getByLabel('Password').inputValue(), '')
+
+  await signIn(page, 'alice')
+  await page.getByRole('heading', { name: 'Allow Reading Assistant?' }).waitFor()
+  const text = await page.getByRole('main').innerText()
+  for (const shown of ['alice', 'Nobody has checked it', new URL(redirectUri).host, dev.url, ...allScopes]) {
+    assert.ok(text.includes(shown), `${shown} is not in: ${text}`)
+  }
+  await page.getByRole('button', { name: 'Allow' }).click()
+  assert.ok((await cameBack(page)).has('code'))
+})
+
+test('everything can be done with the keyboard, and what has the focus can be seen', async (t) => {
+  const page = await openWindow(t)
+  await page.goto(authorizeUrl())
+  assert.deepEqual(await focused(page), { name: 'User name', outlined: true })
+  await page.keyboard.type('bob')
+  await page.keyboard.press('Tab')
+  assert.deepEqual(await focused(page), { name: 'Password', outlined: true })
+  await page.keyboard.type('bob')
+  await page.keyboard.press('Enter')
+
+  await page.getByRole('heading', { name: 'Allow Reading Assistant?' }).waitFor()
+  for (const name of ['Allow', 'Deny', 'Use another account']) {
+    await page.keyboard.press('Tab')
+    assert.deepEqual(await focused(page), { name, outlined: true })
+  }
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Enter')
+  assert.ok((await cameBack(page)).has('code'))
+})
+
+for (const [place, button] of [
+  ['the login', 'Cancel'],
+  ['consent', 'Deny'],
+] as const) {
+  test(`${button} at ${place} goes back with access_denied and without a code`, async (t) => {
+    const page = await openWindow(t)
+    await page.goto(authorizeUrl())
+    if (place === 'consent') await signIn(page, 'alice')
+    await page.getByRole('button', { name: button }).click()
+    const back = await cameBack(page)
+    assert.equal(back.get('error'), 'access_denied')
+    assert.equal(back.get('code'), null)
+  })
+}
+
+test('a person who is signed in is asked for consent again, and can change the account there', async (t) => {
+  const page = await openWindow(t)
+  await page.goto(authorizeUrl())
+  await signIn(page, 'alice')
+  await page.getByRole('button', { name: 'Allow' }).click()
+  await cameBack(page)
+
+  await page.goto(authorizeUrl(clientId, 'files:list'))
+  await page.getByText('You are signed in as alice.').waitFor()
+  assert.ok(!(await page.getByRole('main').innerText()).includes('files:write'))
+  await page.getByRole('button', { name: 'Use another account' }).click()
+  await signIn(page, 'bob')
+  await page.getByText('You are signed in as bob.').waitFor()
+})
+
+test('going back to an answered page shows what to do, not an error of the browser', async (t) => {
+  const page = await openWindow(t)
+  await page.goto(authorizeUrl())
+  const login = page.url()
+  await signIn(page, 'alice')
+  await page.getByRole('button', { name: 'Deny' }).click()
+  await cameBack(page)
+  await page.goto(login)
+  assert.match(await page.getByRole('main').innerText(), /connect again/)
+})
+
+const longName = `Assistant${'ForVeryLongNames'.repeat(5)}`
+const longClientId = await register(longName)
+
+interface Look {
+  readonly width: number
+  readonly colorScheme: 'light' | 'dark'
+}
+
+const looks: readonly Look[] = [320, 1280].flatMap((width) =>
+  (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+)
+for (const { width, colorScheme } of looks) {
+  test(`every page fits ${width} pixels and can be read in ${colorScheme} colours`, async (t) => {
+    const page = await openWindow(t, { viewport: { width, height: 720 }, colorScheme })
+    let faintestEdge = 21
+    const look = async (name: string): Promise<void> => {
+      await keepScreenshot(page, `${name}-${width}-${colorScheme}`)
+      assert.ok((await overhang(page)) <= 0, `${name} is wider than the window`)
+      const { text, edges } = await measureContrast(page)
+      assert.ok(text.length > 1)
+      // WCAG 2.2, 1.4.3.
+      assert.deepEqual(
+        text.filter(({ ratio }) => ratio < 4.5),
+        [],
+        name,
+      )
+      faintestEdge = Math.min(faintestEdge, ...edges.map(({ ratio }) => ratio))
+      for (const button of await page.getByRole('button').all()) {
+        assert.ok(((await button.boundingBox())?.height ?? 0) >= 24, `${name}: a button is too small to hit`)
+      }
+    }
+    await page.goto(authorizeUrl())
+    await look('login')
+    await signIn(page, 'alice', 'wrong')
+    await look('login-wrong')
+    await signIn(page, 'alice')
+    await look('consent')
+    await page.goto(authorizeUrl(longClientId))
+    await page.getByRole('heading', { name: longName }).waitFor()
+    await look('consent-long')
+    await page.goto(authorizeUrl('nobody'))
+    await look('error')
+    t.diagnostic(
+      `the faintest edge of a field or button has a contrast of ${faintestEdge} (WCAG 2.2, 1.4.11 asks for 3)`,
+    )
+  })
+}

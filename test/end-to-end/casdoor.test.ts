@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { openLab } from './doorman-process.ts'
+import { publicJwk, signToken, startHandMadeIssuer, type Documents } from './hand-made-issuer.ts'
+import { callTool, getJson, resultOf, type Json } from './mcp-wire.ts'
+import { startFiles } from './protected-servers.ts'
+
+/** What Casdoor 3.158 publishes of an application, as far as anybody reads it here. */
+const application = 'mcp-notes'
+const clientId = '0f4fd1f7a3c3b1d2e9a1'
+const documents: Documents = (issuer, key) => ({
+  [`/api/get-application?id=admin/${application}`]: {
+    status: 'ok',
+    msg: '',
+    sub: '',
+    name: '',
+    data: { owner: 'admin', name: application, organization: 'acme', clientId, cert: '***', grantTypes: [] },
+    data2: null,
+  },
+  '/api/get-application?id=admin/gone': { status: 'ok', msg: '', sub: '', name: '', data: null, data2: null },
+  [`/.well-known/${application}/openid-configuration`]: {
+    issuer,
+    authorization_endpoint: `${issuer}/login/oauth/authorize`,
+    token_endpoint: `${issuer}/api/login/oauth/access_token`,
+    jwks_uri: `${issuer}/.well-known/${application}/jwks`,
+    id_token_signing_alg_values_supported: ['RS256', 'RS512', 'ES256', 'ES384', 'ES512'],
+    code_challenge_methods_supported: ['S256'],
+  },
+  [`/.well-known/${application}/jwks`]: { keys: [publicJwk(key)] },
+})
+
+const lab = openLab({ after })
+const casdoor = await startHandMadeIssuer(lab, documents)
+const words = ['--casdoor', casdoor.issuer, '--casdoor-application', application]
+const server = await startFiles(lab, { words })
+
+/** A token of the format JWT-Custom with the claims owner, name and permissionNames. */
+function sign(claims: Json = {}, header: Json = {}, url = server.url): string {
+  const now = Math.floor(Date.now() / 1000)
+  const usual = {
+    sub: 'db8fa0ff-31c8-4bd3-ac7c-44b4fb42f1e2',
+    azp: clientId,
+    client_id: undefined,
+    nbf: now,
+    jti: 'admin/7bba5a3c-b407-4a57-a51e-b898af9d1e70',
+    owner: 'acme',
+    name: 'alice',
+    permissionNames: [],
+    scope: 'files:read files:list',
+    tokenType: 'access-token',
+  }
+  return signToken(
+    casdoor.key,
+    { iss: casdoor.issuer, aud: url, ...usual, ...claims },
+    { typ: 'JWT', ...header },
+  )
+}
+
+interface Case {
+  readonly name: string
+  readonly claims?: Json
+  readonly header?: Json
+  readonly status: number
+}
+
+const cases: readonly Case[] = [
+  { name: 'an access token of the application', status: 200 },
+  { name: 'one whose audience is a list, as Casdoor writes it', claims: { aud: [server.url] }, status: 200 },
+  { name: 'one that does not say its organization', claims: { owner: undefined }, status: 200 },
+  {
+    name: 'a refresh token of the formats JWT and JWT-Standard',
+    claims: { tokenType: 'refresh-token' },
+    header: { kid: undefined },
+    status: 401,
+  },
+  {
+    name: 'a refresh token of the format JWT-Custom, which calls itself both',
+    claims: { TokenType: 'refresh-token' },
+    header: { kid: undefined },
+    status: 401,
+  },
+  { name: 'the same with a key id', claims: { TokenType: 'refresh-token' }, status: 401 },
+  { name: 'a token that does not say what it is for', claims: { tokenType: undefined }, status: 401 },
+  { name: 'a logout token', claims: { events: {}, tokenType: undefined }, status: 401 },
+  { name: 'a token of another client of the same Casdoor', claims: { azp: 'client-mcp-other' }, status: 401 },
+  { name: 'a token of another organization', claims: { owner: 'globex' }, status: 401 },
+  { name: 'a token for the client itself', claims: { aud: clientId }, status: 401 },
+  { name: 'a token of another issuer with this key', claims: { iss: 'http://127.0.0.1:9' }, status: 401 },
+]
+
+for (const { name, claims, header, status } of cases) {
+  test(`Casdoor: ${name} is ${status === 200 ? 'accepted' : 'refused'}`, async () => {
+    const answer = await callTool(server.url, sign(claims, header), { name: 'list_files' })
+    assert.equal(answer.status, status, answer.text)
+    if (status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /error="invalid_token"/)
+  })
+}
+
+test('Casdoor: scopes are enforced, and the metadata names the bare origin', async () => {
+  const write = { name: 'write_file', arguments: { path: 'x', content: 'x' } }
+  assert.equal((await callTool(server.url, sign(), write)).status, 403)
+  resultOf(await callTool(server.url, sign({ scope: 'files:write' }), write))
+  const metadata = await getJson(`${server.origin}/.well-known/oauth-protected-resource/mcp`)
+  assert.deepEqual(metadata.body['authorization_servers'], [casdoor.issuer])
+  assert.match(server.process.stdout(), new RegExp(`Tokens are taken from ${casdoor.issuer}\\.`))
+})
+
+test('Casdoor: other clients and organizations are accepted where they are named', async () => {
+  const named = await startFiles(lab, {
+    words: [...words, '--allow-client', 'cli', '--allow-owner', 'globex', '--allow-owner', 'acme'],
+  })
+  const ask = async (claims: Json): Promise<number> =>
+    (await callTool(named.url, sign(claims, {}, named.url), { name: 'list_files' })).status
+  assert.equal(await ask({ azp: 'cli', owner: 'globex' }), 200)
+  assert.equal(await ask({}), 200)
+  assert.equal(await ask({ azp: 'other' }), 401)
+  assert.equal(await ask({ owner: 'initech' }), 401)
+  assert.equal(await ask({ owner: undefined }), 401)
+})
+
+test('Casdoor: the environment names instance and application as the options do', async () => {
+  const env = { CASDOOR_URL: `${casdoor.issuer}/`, CASDOOR_APPLICATION: application }
+  const named = await startFiles(lab, { words: [], command: { env } })
+  resultOf(await callTool(named.url, sign({}, {}, named.url), { name: 'list_files' }))
+})
+
+test('Casdoor: an application that does not exist is said, and answered with 503', async () => {
+  const gone = await startFiles(lab, {
+    words: ['--casdoor', casdoor.issuer, '--casdoor-application', 'gone'],
+  })
+  await gone.process.printed(/requests are answered 503.*has no application "gone"/)
+  const answer = await callTool(gone.url, sign({}, {}, gone.url), { name: 'list_files' })
+  assert.equal(answer.status, 503)
+  assert.ok(answer.headers.has('retry-after'))
+})
+
+test("Casdoor: accepting every client is possible with '*', and comes with a warning", async () => {
+  const any = await startFiles(lab, {
+    words: [...words, '--allow-client', '*'],
+  })
+  assert.match(any.process.stdout(), /Warning: --allow-client '\*' accepts tokens of every application/)
+  resultOf(await callTool(any.url, sign({ azp: 'other' }, {}, any.url), { name: 'list_files' }))
+})
