@@ -21,7 +21,7 @@ export function consentPage(view: ConsentView): { readonly title: string; readon
       <dt>Application</dt>
       <dd><strong>${client.name}</strong><br />${provenance(client)}</dd>
       <dt>Goes back to</dt>
-      <dd><strong>${redirectTarget(view.redirectUri)}</strong></dd>
+      <dd>${redirectTarget(view.redirectUri)}</dd>
     </dl>
     ${view.requested.map(requestPart)}
     <form method="post" action="${view.action}">
@@ -56,9 +56,9 @@ function provenance(client: ConsentView['client']): Html {
   return html`<span class="quiet">It gave itself this name. Nobody has checked it.</span>`
 }
 
-function redirectTarget(redirectUri: string): string {
-  if (isLoopbackRedirect(redirectUri)) return `${new URL(redirectUri).host} (an application on this computer)`
-  const url = new URL(redirectUri)
-  if (url.protocol === 'https:') return url.host
-  return `${url.protocol} (an application on this device)`
+function redirectTarget(redirectUri: string): Html {
+  const { protocol, host } = new URL(redirectUri)
+  if (isLoopbackRedirect(redirectUri)) return html`<strong>${host}</strong> (an application on this computer)`
+  if (protocol === 'https:') return html`<strong>${host}</strong>`
+  return html`<strong>${protocol}</strong> (an application on this device)`
 }

@@ -35,13 +35,13 @@ function escapeHtml(text: string): string {
 }
 
 const style = `
-:root { color-scheme: light dark; --text: #1c2024; --quiet: #5b6470; --ground: #f4f5f7; --card: #fff; --line: #c5cbd3;
+:root { color-scheme: light dark; --text: #1c2024; --quiet: #5b6470; --ground: #f4f5f7; --card: #fff; --line: #c5cbd3; --edge: #7d8590;
   --accent: #0b5cad; --on-accent: #fff; --bad: #a4161a; --focus: #0b5cad }
 @media (prefers-color-scheme: dark) { :root { --text: #e8eaed; --quiet: #a3acb8; --ground: #14171a; --card: #1f2327;
-  --line: #4a525c; --accent: #7db8f5; --on-accent: #0c1a28; --bad: #ff9b9b; --focus: #7db8f5 } }
+  --line: #4a525c; --edge: #6f7884; --accent: #7db8f5; --on-accent: #0c1a28; --bad: #ff9b9b; --focus: #7db8f5 } }
 * { box-sizing: border-box }
 body { margin: 0; padding: 1rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
-main { max-width: 26rem; margin: 6vh auto 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line);
+main { max-width: 26rem; margin: 3vh auto 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .75rem; overflow-wrap: anywhere }
 h1 { margin: 0 0 1rem; font-size: 1.3rem; line-height: 1.3 }
 p, ul, dl, form { margin: 0 0 1rem }
@@ -55,9 +55,9 @@ code { font-size: .875em }
 .bad { padding: .6rem .8rem; border: 1px solid var(--bad); border-radius: .5rem; color: var(--bad) }
 label { display: block; margin-bottom: .25rem; font-weight: 600 }
 input { width: 100%; margin-bottom: 1rem; padding: .6rem .7rem; font: inherit; color: inherit; background: var(--ground);
-  border: 1px solid var(--line); border-radius: .5rem }
+  border: 1px solid var(--edge); border-radius: .5rem }
 button { width: 100%; margin-top: .5rem; padding: .65rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
-  border: 1px solid var(--line); border-radius: .5rem; color: inherit; background: transparent }
+  border: 1px solid var(--edge); border-radius: .5rem; color: inherit; background: transparent }
 button.first { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
 button.plain { width: auto; padding: .25rem 0; border: 0; font-weight: 400; text-decoration: underline }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }

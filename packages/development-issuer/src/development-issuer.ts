@@ -7,7 +7,7 @@ import {
   openAuthorizationServer,
   type ProtectedResourceOptions,
 } from '@mcp-doorman/authorization-server'
-import { removeIssuerFile, writeIssuerFile } from './issuer-file.ts'
+import { refuseSharedFolder, removeIssuerFile, writeIssuerFile } from './issuer-file.ts'
 import { createPasswordLogin } from './login-page.ts'
 import { type DevelopmentIssuerOptions, readOptions } from './options.ts'
 import { answerTokenRequest } from './token-endpoint.ts'
@@ -41,7 +41,7 @@ const developmentClient: KnownClient = {
 const filesScopeDescriptions: Readonly<Record<string, string>> = {
   'files:list': 'See the names of files and folders',
   'files:read': 'Read files',
-  'files:write': 'Create, change, move and delete files',
+  'files:write': 'Create and change files',
 }
 
 /**

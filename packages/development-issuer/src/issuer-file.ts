@@ -35,6 +35,30 @@ export function writeIssuerFile(stateFolder: string, file: IssuerFile): void {
   writePrivateFile(stateFolder, fileName, `${JSON.stringify(file)}\n`)
 }
 
+/**
+ * Two issuers in one folder would take each other's clients, grants and secret.
+ *
+ * @throws {Error} when the one that the file names still runs, as another process
+ */
+export function refuseSharedFolder(stateFolder: string): void {
+  const text = readPrivateFile(stateFolder, fileName)
+  const other = text === undefined ? undefined : parseIssuerFile(text)
+  if (other === undefined || other.pid === process.pid || !isRunning(other.pid)) return
+  throw new Error(
+    `The state folder ${stateFolder} is in use by the issuer ${other.issuer} (process ${other.pid}). ` +
+      `Stop that one, or name another folder. If no issuer runs there, remove ${fileName} from it.`,
+  )
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Another account's process cannot be signalled, but it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
 /** Removes the file, unless another issuer has put its own there meanwhile. */
 export function removeIssuerFile(stateFolder: string, secret: string): void {
   const text = readPrivateFile(stateFolder, fileName)

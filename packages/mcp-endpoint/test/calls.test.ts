@@ -242,6 +242,23 @@ test('outcome records say how each call ended, and nothing of its arguments', as
   assert.doesNotMatch(JSON.stringify(records()), /canary/)
 })
 
+test('a record that cannot be written costs the connection, because nothing is answered without one', async (t) => {
+  let broken = true
+  const audit = {
+    write: () => {
+      if (broken) throw new Error('the disk is full')
+    },
+    available: () => true,
+    close: () => Promise.resolve(),
+  }
+  const { port, token } = await startTestServer(t, { resourceServer: { audit } })
+  const warned = once(process, 'warning')
+  await assert.rejects(ask(port, legacy(token(), 'ping')), /The connection ended after: ""/)
+  assert.match(String((await warned)[0]), /the disk is full/)
+  broken = false
+  assert.equal((await ask(port, legacy(token(), 'ping'))).status, 200)
+})
+
 test('J2, J4: over its limit a caller gets 429 with the id and the time to wait', async (t) => {
   const { port, token } = await startTestServer(t, {
     resourceServer: { callerLimit: { count: 1, perSeconds: 60 } },

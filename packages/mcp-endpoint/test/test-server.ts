@@ -28,6 +28,8 @@ export interface TestServer {
   readonly port: number
   readonly handle: HttpHandle
   readonly issuer: TestIssuer
+  /** Closes the server, its resource server and the issuer. */
+  readonly close: () => Promise<void>
   /** An access token for the resource; the scope is enough for `echo` only. */
   readonly token: (claims?: Readonly<Record<string, unknown>>) => string
   /** The audit records so far. */
@@ -102,11 +104,12 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     ...change.endpoint,
   })
   let handle: HttpHandle | undefined
-  t.after(async () => {
+  const close = async (): Promise<void> => {
     await handle?.close()
     await resourceServer.close()
     await issuer.close()
-  })
+  }
+  t.after(close)
   handle = await startHttp({ endpoint, resourceServer, drainSeconds: 0.2, ...change.http })
   // Each line is one JSON object, by the sink's contract.
   const records = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -115,6 +118,7 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     handle,
     issuer,
     token: (claims = {}) => issuer.sign({ aud: resource, scope: 'notes:read', ...claims }),
+    close,
     records,
     recorded: async (count) => {
       while (lines.length < count) await once(written, 'line')

@@ -170,13 +170,15 @@ function limitDenial(
  * a batch, whatever denies its only message. Within a batch other denials stand in place of their own results.
  */
 function judgeTogether(action: Action, verdicts: readonly Verdict[]): Denial | undefined {
-  const challenges = verdicts.filter((verdict) => verdict.outcome === 'challenge')
-  if (challenges.length > 0) {
+  if (verdicts.some(({ outcome }) => outcome === 'challenge')) {
+    // What the other messages need is named too: a client may ask for just the scopes of the challenge.
+    const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
+    const missing = verdicts.flatMap((verdict) => ('missing' in verdict ? verdict.missing : []))
     return {
       ...bare('scope_missing', ''),
       ...answers(action),
-      scopes: [...new Set(challenges.flatMap(({ scopes }) => scopes))],
-      missing: [...new Set(challenges.flatMap(({ missing }) => missing))],
+      scopes: [...new Set(scopes)],
+      missing: [...new Set(missing)],
     }
   }
   const [verdict] = verdicts

@@ -7,7 +7,8 @@ import { compileScopeHierarchy } from './scope-hierarchy.ts'
 
 /** What the policy says of one message. */
 export type Verdict =
-  | { readonly outcome: 'allow'; readonly rule: CompiledRule | undefined }
+  /** `scopes` are those that the operation needed. */
+  | { readonly outcome: 'allow'; readonly rule: CompiledRule | undefined; readonly scopes: readonly string[] }
   /** Only scopes are missing: `scopes` are all that the operation needs, held ones included. */
   | {
       readonly outcome: 'challenge'
@@ -34,7 +35,7 @@ export interface PolicyOptions {
   readonly rules: readonly Rule[]
 }
 
-const allowed: Verdict = { outcome: 'allow', rule: undefined }
+const allowed: Verdict = { outcome: 'allow', rule: undefined, scopes: [] }
 const unnamed: Verdict = { outcome: 'hide', rule: undefined, unmet: 'no rule names it' }
 const selectors = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const
 
@@ -86,13 +87,13 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
 
 function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): Verdict {
   const { scopes = [], anyScope = [] } = rule.require ?? {}
-  if (anyScope.length === 0 && scopes.every((scope) => held.has(scope))) return { outcome: 'allow', rule }
+  if (anyScope.length === 0 && scopes.every((scope) => held.has(scope))) return { outcome: 'allow', rule, scopes }
   // The alternative that is held, so that whoever asks for just the challenge's scopes does not lose it.
   const alternative = anyScope.find((scope) => held.has(scope)) ?? anyScope[0]
   const needed = [...new Set(alternative === undefined ? scopes : [...scopes, alternative])]
   const missing = needed.filter((scope) => !held.has(scope))
   return missing.length === 0
-    ? { outcome: 'allow', rule }
+    ? { outcome: 'allow', rule, scopes: needed }
     : { outcome: 'challenge', rule, scopes: needed, missing }
 }
 
