@@ -203,8 +203,7 @@ for (const { width, colorScheme } of looks) {
     await look('consent-long')
     await page.goto(authorizeUrl('nobody'))
     await look('error')
-    t.diagnostic(
-      `the faintest edge of a field or button has a contrast of ${faintestEdge} (WCAG 2.2, 1.4.11 asks for 3)`,
-    )
+    // WCAG 2.2, 1.4.11.
+    assert.ok(faintestEdge >= 3, `an edge of a field or button has a contrast of ${faintestEdge}`)
   })
 }

@@ -102,17 +102,31 @@ const usages: readonly Usage[] = [
   {
     words: ['files', folder, '--stdio', ...issuer],
     code: 2,
-    stderr: 'doorman: --issuer has no effect with --stdio, which has no users. Remove one of the two.\n',
+    stderr:
+      'doorman: --issuer has no effect with --stdio, which has no network, tokens or users. Remove one of the two.\n',
   },
   {
     words: ['files', folder, '--stdio', '--per-user'],
     code: 2,
-    stderr: 'doorman: --per-user has no effect with --stdio, which has no users. Remove one of the two.\n',
+    stderr:
+      'doorman: --per-user has no effect with --stdio, which has no network, tokens or users. Remove one of the two.\n',
   },
   {
     words: ['files', folder, '--stdio', '--audit', 'records'],
     code: 2,
-    stderr: 'doorman: --audit has no effect with --stdio, which has no tokens. Remove one of the two.\n',
+    stderr:
+      'doorman: --audit has no effect with --stdio, which has no network, tokens or users. Remove one of the two.\n',
+  },
+  {
+    words: ['files', folder, '--stdio', '--limit', '5/min'],
+    code: 2,
+    stderr:
+      'doorman: --limit has no effect with --stdio, which has no network, tokens or users. Remove one of the two.\n',
+  },
+  {
+    words: ['files', folder, ...issuer, '--audit', join(folder, 'nowhere', 'records')],
+    code: 1,
+    stderr: `doorman: Records cannot be kept in ${join(folder, 'nowhere', 'records')}: name a file in a folder that exists. (ENOENT: no such file or directory, open '${join(folder, 'nowhere', 'records')}')\n`,
   },
   {
     words: ['dev', folder, '--state', join(folder, 'state')],

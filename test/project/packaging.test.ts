@@ -77,14 +77,19 @@ const texts = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--
 
 test('no file names a package registry or a folder of one machine', () => {
   // Written in parts, so that this file does not name them either.
+  const dotted = (...words: readonly string[]): string => words.join('.')
   const hosts = [
-    'registry.npm' + 'js.org',
-    'py' + 'pi.org',
-    'crates' + '.io',
-    'proxy.golang' + '.org',
-    'repo.maven' + '.apache',
+    dotted('registry', 'npmjs', 'org'),
+    dotted('pypi', 'org'),
+    dotted('crates', 'io'),
+    dotted('proxy', 'golang', 'org'),
+    dotted('repo', 'maven', 'apache'),
   ]
-  const folders = ['/work' + '/', '../sha' + 'red', '/ro' + 'ot/']
+  const folders = [
+    ['', 'work', ''],
+    ['..', 'shared'],
+    ['', 'root', ''],
+  ].map((words) => words.join('/'))
   const wrong = texts.flatMap((path) => {
     const text = readFileSync(`${projectRoot}/${path}`, 'utf8')
     return [...hosts, ...folders].filter((word) => text.includes(word)).map((word) => `${path}: ${word}`)

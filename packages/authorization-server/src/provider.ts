@@ -137,13 +137,18 @@ function createConfiguration(parts: ProviderParts): Configuration {
     clientBasedCORS: () => false, // The front has answered for every endpoint that browsers may call.
     fetch: createDocumentFetch(parts.outbound),
     renderError: (context, out) => {
-      const message = out.error_description ?? out.error
+      const message =
+        out.error === 'invalid_client'
+          ? 'This application is not known here, or no longer.'
+          : (out.error_description ?? out.error)
       context.type = 'html'
       context.set({ ...pageHeaders })
       context.body = formatPage(
         'This did not work',
         html`<p>${message}</p>
-          <p class="quiet">Go back to your application and connect again. <code>${out.error}</code></p>`,
+          <p class="quiet">
+            Go back to your application, remove this connection, and connect again. <code>${out.error}</code>
+          </p>`,
       )
     },
 

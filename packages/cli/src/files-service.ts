@@ -8,7 +8,7 @@ import {
   type ResourceServer,
 } from '@mcp-doorman/resource-server'
 import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
-import { explainListenError, UsageError } from './failure.ts'
+import { explainListenError, messageOf, UsageError } from './failure.ts'
 import { version } from './version.ts'
 
 /** What every files server is made from, whatever its transport. */
@@ -129,12 +129,17 @@ function createFilesResourceServer(files: FilesServer, options: FilesServiceOpti
 
 function openAudit(path: string | undefined): AuditSink {
   if (path === undefined) return createLineSink(process.stderr.fd)
-  return openAuditFile({
-    path,
-    onFailure: (reason) => {
-      process.stderr.write(
-        `Records cannot be written, so requests are answered 503 until they can: ${reason}\n`,
-      )
-    },
-  })
+  const onFailure = (reason: string): void => {
+    process.stderr.write(
+      `Records cannot be written, so requests are answered 503 until they can: ${reason}\n`,
+    )
+  }
+  try {
+    return openAuditFile({ path, onFailure })
+  } catch (error) {
+    throw new Error(
+      `Records cannot be kept in ${path}: name a file in a folder that exists. (${messageOf(error)})`,
+      { cause: error },
+    )
+  }
 }

@@ -1,10 +1,10 @@
 /**
- * Waits for SIGINT or SIGTERM, then closes everything, in order.
+ * Begins to listen for SIGINT and SIGTERM; resolves with the first.
  *
- * A second signal, or a close that takes longer than 15 seconds, ends the process at once.
+ * A second one ends the process at once.
  */
-export async function closeOnSignal(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
-  await new Promise<void>((resolve) => {
+export function waitForSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let signals = 0
     const onSignal = (): void => {
       signals += 1
@@ -14,6 +14,10 @@ export async function closeOnSignal(closers: readonly (() => Promise<void> | voi
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
   })
+}
+
+/** Closes everything, in order. Ends the process when that takes longer than 15 seconds. */
+export async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
   const late = setTimeout(() => process.exit(1), 15_000)
   for (const close of closers) await close()
   clearTimeout(late)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatInspection, inspectToken } from '#internal/inspect-token'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 const now = 1_800_000_000
 

@@ -108,11 +108,12 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
   }
 }
 
-function openServer(
+async function openServer(
   options: DevelopmentIssuerOptions,
   issuer: string,
   users: readonly DevelopmentUser[],
 ): Promise<AuthorizationServer> {
+  if (options.state !== undefined) refuseSharedFolder(options.state)
   const { state, autoConsent, accessTokenSeconds, clientDocuments, redirects, registration, nowSeconds } =
     options
   const [firstUser] = users

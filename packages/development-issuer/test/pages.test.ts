@@ -47,7 +47,7 @@ test('M43: the consent page names the client, where it goes back to, the resourc
     files.name,
     files.resource,
     'See the names of files and folders',
-    'Create, change, move and delete files',
+    'Create and change files',
     'Allow',
     'Deny',
     'alice',

@@ -49,6 +49,25 @@ test('autoConsent works only with an issuer on loopback', async () => {
   await assert.rejects(startDevelopmentIssuer(given), /unattendedSubject/)
 })
 
+test('a state folder belongs to one running issuer, and is free again when that has ended', async (t) => {
+  const state = mkdtempSync(join(tmpdir(), 'doorman-'))
+  t.after(() => rmSync(state, { recursive: true }))
+  // A process that certainly runs and is not this one.
+  const other = { issuer: 'http://127.0.0.1:1', pid: process.ppid, secret: 'x' }
+  writeFileSync(join(state, 'issuer.json'), JSON.stringify(other), { mode: 0o600 })
+  chmodSync(state, 0o700)
+  await assert.rejects(
+    startDevelopmentIssuer({ ...options, state }),
+    /is in use by the issuer http:\/\/127\.0\.0\.1:1/,
+  )
+  assert.ok(existsSync(join(state, 'issuer.json')))
+
+  const ended = spawn(process.execPath, ['-e', ''])
+  await new Promise((resolve) => ended.once('exit', resolve))
+  writeFileSync(join(state, 'issuer.json'), JSON.stringify({ ...other, pid: ended.pid }), { mode: 0o600 })
+  await (await startDevelopmentIssuer({ ...options, state })).close()
+})
+
 test('every mistake in the options is told at once', async () => {
   const given = { ...options, port: -1, users: [], extra: 1 }
   await assert.rejects(startDevelopmentIssuer(given), (error) => {

@@ -27,8 +27,11 @@ export interface Recorder {
   readonly outcome: (decision: Granted, outcome: Outcome, timeMilliseconds: number) => void
 }
 
-// Enough to recognise a name; too little for a token that a client put in the wrong place.
 const maxNameLength = 64
+// The longest method of MCP has 36 characters, an opaque token 43.
+const maxMethodLength = 40
+// What nobody here has named may be a secret that a client put in the wrong place: too little of it to be of use.
+const maxStrangeLength = 16
 
 /**
  * Builds what writes records: one for each decision, and one for how each granted request ended.
@@ -85,10 +88,10 @@ export function createRecorder(sink: AuditSink): Recorder {
     const era = `,"era":"${action.era}"`
     const texts = action.messages.map(({ kind, method, item }, index) => {
       const verdict = verdicts[index]
-      const name =
-        item === undefined || item.kind === 'resource' ? undefined : item.name.slice(0, maxNameLength)
+      const length = verdict?.rule === undefined ? maxStrangeLength : maxNameLength
+      const name = item === undefined || item.kind === 'resource' ? undefined : item.name.slice(0, length)
       const text =
-        `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method.slice(0, maxNameLength))}` +
+        `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method.slice(0, maxMethodLength))}` +
         (item === undefined ? '' : `,"item":"${item.kind}"`) +
         (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`)
       return verdict === undefined ? text : text + ruleOf(verdict)

@@ -105,7 +105,7 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
   method_not_allowed: {
     status: 405,
     jsonRpcCode: -32600,
-    sentence: 'This address takes POST.',
+    sentence: 'This address takes another method, which the Allow header names.',
     source: 'MCP 2026-07-28 Streamable HTTP',
   },
   media_type_unsupported: {

@@ -244,6 +244,16 @@ test('E14, E15: one message of a batch that lacks scopes denies the whole, with 
   )
 })
 
+test('E5, E15: the challenge of a batch also names what its other messages need and the token has', async () => {
+  const batch = [callOf('write_file'), callOf('read_file')]
+  for (const held of ['files:write', 'files:read']) {
+    const decision = await world.ask({ token: world.issuer.sign({ claims: granted(held) }), body: batch })
+    assert.ok(!decision.granted)
+    const { parameters } = parseChallenge(world.answer(decision).headers['www-authenticate'] ?? '')
+    assert.deepEqual(parameters.get('scope')?.split(' ').toSorted(), ['files:read', 'files:write'])
+  }
+})
+
 test('E15: in a batch that may run, refused and hidden messages have an error in their place', async () => {
   const token = world.issuer.sign({ claims: granted('files:read') })
   const decision = await world.ask({

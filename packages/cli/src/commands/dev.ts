@@ -7,7 +7,7 @@ import { startFilesService } from '../files-service.ts'
 import { formatNextSteps } from '../next-steps.ts'
 import { makeSampleFolder } from '../sample-folder.ts'
 import { readPort, shared } from '../option-table.ts'
-import { closeOnSignal } from '../shutdown.ts'
+import { closeAll, waitForSignal } from '../shutdown.ts'
 
 interface DevCommandOptions {
   readonly port: number
@@ -37,10 +37,11 @@ export function addDevCommand(program: Command): void {
 }
 
 async function runDev(directory: string | undefined, options: DevCommandOptions): Promise<void> {
-  const { port, issuerPort, state } = options
+  const { port, issuerPort, state, readOnly } = options
+  const signal = waitForSignal()
   const served = directory ?? makeSampleFolder(state)
   const resource = `http://${host}:${port}/mcp`
-  const issuer = await startIssuer(resource, state, issuerPort)
+  const issuer = await startIssuer(resource, state, issuerPort, readOnly)
   const service = await startFilesService({
     directory: served,
     host,
@@ -50,7 +51,7 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
     issuers: [{ issuer: issuer.issuer }],
     limit: options.limit,
     perUser: options.perUser,
-    readOnly: options.readOnly,
+    readOnly,
     auditFile: options.audit,
     allowWeakOpener: false,
   }).catch(async (error: unknown) => {
@@ -66,10 +67,16 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
       users: issuer.users,
     }),
   )
-  await closeOnSignal([service.close, () => issuer.close()])
+  await signal
+  await closeAll([service.close, () => issuer.close()])
 }
 
-function startIssuer(resource: string, state: string, port: number): Promise<DevelopmentIssuer> {
+function startIssuer(
+  resource: string,
+  state: string,
+  port: number,
+  readOnly: boolean,
+): Promise<DevelopmentIssuer> {
   return startDevelopmentIssuer({
     host,
     port,
@@ -78,7 +85,7 @@ function startIssuer(resource: string, state: string, port: number): Promise<Dev
       {
         resource,
         name: 'Doorman files',
-        scopes: ['files:list', 'files:read', 'files:write'],
+        scopes: ['files:list', 'files:read', ...(readOnly ? [] : ['files:write'])],
         defaultScopes: ['files:list', 'files:read'],
       },
     ],

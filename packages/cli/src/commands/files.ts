@@ -5,7 +5,7 @@ import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { collect, shared } from '../option-table.ts'
-import { closeOnSignal } from '../shutdown.ts'
+import { closeAll, waitForSignal } from '../shutdown.ts'
 
 interface FilesCommandOptions {
   readonly host: string
@@ -65,8 +65,8 @@ export function addFilesCommand(program: Command): void {
       ),
     )
     .addHelpText('after', examples)
-    .action(async (directory: string, options: FilesCommandOptions) => {
-      await (options.stdio ? runStdio(directory, options) : runHttp(directory, options))
+    .action(async (directory: string, options: FilesCommandOptions, command: Command) => {
+      await (options.stdio ? runStdio(directory, options, command) : runHttp(directory, options))
     })
 }
 
@@ -78,30 +78,24 @@ Examples:
   doorman files ./notes --issuer https://issuer.example.com --public-url https://mcp.example.com/mcp
   doorman files ./notes --stdio --read-only`
 
-async function runStdio(directory: string, options: FilesCommandOptions): Promise<void> {
-  for (const name of ['publicUrl', 'casdoor', 'audit'] as const) {
+const stdioOptions = new Set(['stdio', 'readOnly', 'allowWeakOpener'])
+
+async function runStdio(directory: string, options: FilesCommandOptions, command: Command): Promise<void> {
+  for (const option of command.options) {
+    const name = option.attributeName()
     // Variables of the environment are for whichever server runs in it; only what was typed is a mistake.
-    if (options[name] !== undefined && process.argv.some((word) => word.startsWith(flagOf(name)))) {
-      throw new UsageError(
-        `${flagOf(name)} has no effect with --stdio, which has no tokens. Remove one of the two.`,
-      )
-    }
+    if (stdioOptions.has(name) || command.getOptionValueSource(name) !== 'cli') continue
+    throw new UsageError(
+      `${option.long ?? name} has no effect with --stdio, which has no network, tokens or users. Remove one of the two.`,
+    )
   }
-  if (options.issuer.length > 0 || options.perUser) {
-    const flag = options.perUser ? '--per-user' : '--issuer'
-    throw new UsageError(`${flag} has no effect with --stdio, which has no users. Remove one of the two.`)
-  }
-  const { files, endpoint } = openFiles({ directory, ...options })
+  const signal = waitForSignal()
+  const { files, endpoint } = openFiles({ directory, perUser: false, readOnly: options.readOnly })
   if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
-  const signalled = closeOnSignal([])
-  await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signalled])
+  await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signal])
   await files.close()
   // Standard input may still be open, and would keep the process.
   process.stdin.destroy()
-}
-
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 const weakOpenerNotice =
@@ -109,6 +103,7 @@ const weakOpenerNotice =
 
 async function runHttp(directory: string, options: FilesCommandOptions): Promise<void> {
   const { host, port, limit } = options
+  const signal = waitForSignal()
   const issuers = readIssuers(options)
   if (port === 0 && options.publicUrl === undefined) {
     throw new UsageError(
@@ -146,7 +141,8 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
       process.stderr.write(`Until this is mended, requests are answered 503. ${problem}\n`)
     }
   })
-  await closeOnSignal([service.close])
+  await signal
+  await closeAll([service.close])
 }
 
 const anyClientWarning =

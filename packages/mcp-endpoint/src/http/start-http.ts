@@ -71,7 +71,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpHandle> {
   }
   server.on('request', (request, response) => {
     handle(front, request, response).catch((error: unknown) => {
-      // A mistake of ours costs one connection, not the process; without a record nothing is answered.
+      // A mistake of ours, or of an audit sink, costs one connection and not the process.
       request.socket.destroy()
       process.emitWarning(error instanceof Error ? error : String(error))
     })

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
 import type { AuditSink } from '../audit.ts'
 import { createBatchedSink } from './batched-sink.ts'
 import { formatSeal, parseSeal } from './chain.ts'
@@ -63,8 +63,9 @@ export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink 
 
 /** Finds the last seal, and seals what follows it. */
 function sealTail(descriptor: number, path: string): string {
-  if (!fstatSync(descriptor).isFile()) throw new Error(`${path} is not a regular file.`)
-  const text = readFileSync(descriptor, 'utf8')
+  const status = fstatSync(descriptor)
+  if (!status.isFile()) throw new Error(`${path} is not a regular file. Name a file to append to.`)
+  const text = readSinceLastSeal(descriptor, status.size)
   if (text === '') return ''
   const lines = text.split('\n')
   const complete = lines.at(-1) === ''
@@ -76,4 +77,16 @@ function sealTail(descriptor: number, path: string): string {
   const seal = formatSeal(previous, tail)
   writeAll(descriptor, Buffer.from(`${complete ? '' : '\n'}${seal.line}\n`))
   return seal.hash
+}
+
+/** The end of the file, from a line at or before its last seal; all of it when it has none. */
+function readSinceLastSeal(descriptor: number, size: number): string {
+  for (let length = 1024 * 1024; ; length *= 4) {
+    const start = Math.max(0, size - length)
+    const bytes = Buffer.alloc(size - start)
+    readSync(descriptor, bytes, 0, bytes.length, start)
+    const text = bytes.toString('utf8')
+    // The first line may have been cut in two, which is no harm: the seal that is looked for is a whole one.
+    if (start === 0 || text.split('\n').some((line) => parseSeal(line) !== undefined)) return text
+  }
 }

@@ -108,9 +108,8 @@ export class IssuerKeys {
       this.failure = result.ok ? 'the key set has no usable key' : result.reason
       this.#failures += 1
       this.#retryAt = now + Math.min(lastRetrySeconds, firstRetrySeconds * 2 ** (this.#failures - 1))
-      // Good keys outlive an outage up to the stale limit; each retry renews the permission, not the keys.
-      const usableUntil = this.#loadedAt + this.#times.staleLimit
-      if (now >= this.#freshUntil) this.#freshUntil = Math.min(this.#retryAt, usableUntil)
+      // Good keys outlive an outage up to the stale limit; retries go on behind the requests that they serve.
+      this.#freshUntil = Math.max(this.#freshUntil, this.#loadedAt + this.#times.staleLimit)
       return
     }
     this.failure = undefined

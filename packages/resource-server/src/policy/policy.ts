@@ -87,7 +87,8 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
 
 function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): Verdict {
   const { scopes = [], anyScope = [] } = rule.require ?? {}
-  if (anyScope.length === 0 && scopes.every((scope) => held.has(scope))) return { outcome: 'allow', rule, scopes }
+  if (anyScope.length === 0 && scopes.every((scope) => held.has(scope)))
+    return { outcome: 'allow', rule, scopes }
   // The alternative that is held, so that whoever asks for just the challenge's scopes does not lose it.
   const alternative = anyScope.find((scope) => held.has(scope)) ?? anyScope[0]
   const needed = [...new Set(alternative === undefined ? scopes : [...scopes, alternative])]
