@@ -10,10 +10,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exitCode = 1
 } else {
   // Node 22 calls its SQLite experimental each time it is loaded. It is what the issuer stores in; users need not know.
-  const emitWarning = process.emitWarning
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = (warning, ...rest) => {
-    if (!String(warning).startsWith('SQLite is an experimental feature'))
-      emitWarning.call(process, warning, ...rest)
+    if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning(warning, ...rest)
   }
   void import('../dist/main.js').then(({ main }) => main(process.argv))
 }
