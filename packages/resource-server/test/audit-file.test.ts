@@ -130,7 +130,7 @@ test('a bad seal is named by its line', async () => {
 })
 
 test('a seal that nobody computed is no seal', async () => {
-  const { line } = formatSeal('', ['{"a":1}'])
+  const { line } = formatSeal('', 1, Buffer.from('{"a":1}\n'))
   assert.equal((await verifyChain(['{"a":1}', line])).ok, true)
   assert.equal(
     (await verifyChain(['{"a":1}', line.replace(/"hash":"./, '"hash":"g')])).ok,

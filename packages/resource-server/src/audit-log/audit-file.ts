@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
 import type { AuditSink } from '../audit.ts'
 import { createBatchedSink } from './batched-sink.ts'
-import { formatSeal, parseSeal } from './chain.ts'
+import { formatSeal, parseSeal, textOf } from './chain.ts'
 import { writeAll } from './line-sink.ts'
 
 export interface AuditFileOptions {
@@ -37,8 +37,9 @@ export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink 
         `${path} was changed by someone else. Move it away and start again; each process needs a file of its own.`,
       )
     }
-    const seal = formatSeal(previous, lines)
-    const bytes = Buffer.from(`${lines.join('\n')}\n${seal.line}\n`)
+    const text = textOf(lines) // Encoded once, for the hash and for the file.
+    const seal = formatSeal(previous, lines.length, text)
+    const bytes = Buffer.concat([text, Buffer.from(`${seal.line}\n`)])
     try {
       writeAll(descriptor, bytes)
     } catch (error) {
@@ -74,7 +75,7 @@ function sealTail(descriptor: number, path: string): string {
   const previous = parseSeal(lines[last] ?? '')?.hash ?? ''
   const tail = lines.slice(last + 1)
   if (tail.length === 0) return previous
-  const seal = formatSeal(previous, tail)
+  const seal = formatSeal(previous, tail.length, textOf(tail))
   writeAll(descriptor, Buffer.from(`${complete ? '' : '\n'}${seal.line}\n`))
   return seal.hash
 }

@@ -1,17 +1,22 @@
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
 /**
  * The line that seals the lines before it, back to the last seal.
  *
  * Its hash covers the previous seal's hash, so a line cannot be changed, taken out or put in without breaking every
  * later seal. Whoever can rewrite the whole file can rewrite the chain: keep the last hash elsewhere to notice that.
+ *
+ * @param text - the lines, each with its end
  */
-export function formatSeal(
-  previous: string,
-  lines: readonly string[],
-): { readonly line: string; readonly hash: string } {
-  const sealed = hash('sha256', `${previous}\n${lines.join('\n')}`, 'hex')
-  return { line: `{"kind":"seal","lines":${lines.length},"hash":"${sealed}"}`, hash: sealed }
+export function formatSeal(previous: string, lines: number, text: Buffer): Seal {
+  const sealed = createHash('sha256').update(`${previous}\n`).update(text).digest('hex')
+  return { line: `{"kind":"seal","lines":${lines},"hash":"${sealed}"}`, hash: sealed }
+}
+
+export interface Seal {
+  /** The line, without its end. */
+  readonly line: string
+  readonly hash: string
 }
 
 const sealPattern = /^\{"kind":"seal","lines":([0-9]+),"hash":"([0-9a-f]{64})"\}$/
@@ -50,11 +55,16 @@ export async function verifyChain(lines: AsyncIterable<string> | Iterable<string
       records += 1
       continue
     }
-    if (seal.lines !== batch.length || formatSeal(previous, batch).hash !== seal.hash) {
+    if (seal.lines !== batch.length || formatSeal(previous, batch.length, textOf(batch)).hash !== seal.hash) {
       return { ok: false, line: number }
     }
     previous = seal.hash
     batch = []
   }
   return { ok: true, records, unsealed: batch.length, lastHash: previous }
+}
+
+/** Lines as they stand in the file. */
+export function textOf(lines: readonly string[]): Buffer {
+  return Buffer.from(lines.length === 0 ? '' : `${lines.join('\n')}\n`)
 }
