@@ -31,6 +31,7 @@ export const suites: readonly Suite[] = [
   { name: 'development-issuer', files: ['packages/development-issuer/test/*.test.ts'], minutes: 0.5 },
   { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.2 },
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.2 },
+  { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 1.5 },
   {
     name: 'browser',
