@@ -16,7 +16,7 @@ const rows = [
   { name: 'records in a file', inFile: true },
 ]
 for (const { name, inFile } of rows) {
-  test(`K4: no token, password, code, cookie or key is printed, recorded or answered (${name})`, async (t) => {
+  test(`K2: no token, password, code, cookie or key is printed, recorded or answered (${name})`, async (t) => {
     const lab = openLab(t)
     const watch = createWatch()
     const folder = lab.makeFolder()

@@ -32,7 +32,7 @@ const paths = (answer: WireAnswer): readonly unknown[] => {
 const folderOf = (issuer: string, subject: string): string =>
   createHash('sha256').update(`${issuer}\0${subject}`).digest('hex')
 
-test('--per-user: alice and bob never see files of each other, nor of the directory itself', async () => {
+test('E19: --per-user: alice and bob never see files of each other, nor of the directory itself', async () => {
   const dev = await startDev(lab, { words: ['--per-user'] })
   const [alice, bob] = [
     await dev.token({ scope: everything }),
@@ -95,7 +95,7 @@ test('row 64: whatever a subject looks like, it has one folder of its own below 
   assert.deepEqual(readdirSync(server.folder).toSorted(), expected.toSorted())
 })
 
-test('--read-only offers no tool that writes, and knows no scope for it', async () => {
+test('I10: --read-only offers no tool that writes, and knows no scope for it', async () => {
   const dev = await startDev(lab, { words: ['--read-only'] })
   await assert.rejects(dev.token({ scope: everything }))
   const token = await dev.token({ scope: 'files:list files:read' })

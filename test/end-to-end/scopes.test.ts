@@ -132,7 +132,7 @@ test('a call without an id runs nothing, whatever the scopes', async () => {
   assert.deepEqual(snapshot(), before)
 })
 
-test('a first login is told to ask for listing and reading, and the metadata names all three scopes', async () => {
+test('CR9: a first login is told to ask for listing and reading, and the metadata names all three scopes', async () => {
   const answer = await callTool(dev.url, undefined, { name: 'write_file' })
   assert.equal(answer.status, 401)
   assert.match(

@@ -71,7 +71,7 @@ for (const { name, connect } of clients) {
     assert.equal(memberOf(missing, 'isError'), true)
   })
 
-  test(`${name} is offered no tool that writes with --read-only, and cannot call it`, async (t) => {
+  test(`I10: ${name} is offered no tool that writes with --read-only, and cannot call it`, async (t) => {
     const folder = makeSampleFolder(lab)
     const client = await connect([folder, '--read-only'])
     t.after(() => client.close())

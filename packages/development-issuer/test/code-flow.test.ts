@@ -19,7 +19,7 @@ import {
   tokensOf,
 } from './oauth-client.ts'
 
-test('A login ends at the client with code, state and iss, and the code gives tokens', async (t) => {
+test('CA2: A login ends at the client with code, state and iss, and the code gives tokens', async (t) => {
   const { issuer, ...rest } = await startIssuer(t)
   const back = await logIn({ issuer, ...rest })
 
@@ -104,7 +104,7 @@ const badRequests: readonly { name: string; params: Record<string, string | unde
   { name: 'prompt=none, since consent is always asked', params: { prompt: 'none' }, error: 'login_required' },
 ]
 for (const { name, params, error } of badRequests) {
-  test(`M43: ${name} is refused at the client, with iss, before any page`, async (t) => {
+  test(`CA2, M43: ${name} is refused at the client, with iss, before any page`, async (t) => {
     const issuer = await startIssuer(t)
     const response = await fetch(authorizeUrl(issuer, params), { redirect: 'manual' })
     const back = new URL(response.headers.get('location') ?? '')
@@ -118,7 +118,7 @@ for (const { name, params, error } of badRequests) {
   })
 }
 
-test('an unknown client and an unknown redirect get a page with status 400, never a redirect', async (t) => {
+test('CA3, M43: an unknown client and an unknown redirect get a page with status 400, never a redirect', async (t) => {
   const issuer = await startIssuer(t)
   for (const params of [
     { client_id: 'nobody' },
@@ -183,7 +183,7 @@ test('M43: of six requests with one code at the same time exactly one succeeds, 
   assert.equal((await refresh(issuer, tokensOf(success).refresh)).body['error'], 'invalid_grant')
 })
 
-test('a code works once; the second use also ends what the first was given', async (t) => {
+test('M43: a code works once; the second use also ends what the first was given', async (t) => {
   const issuer = await startIssuer(t)
   const code = await getCode(issuer)
   const tokens = tokensOf(await redeem(issuer, code))
@@ -270,7 +270,7 @@ for (const registered of ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/']) {
   }
 }
 
-test('Deny ends at the client with access_denied, state and iss', async (t) => {
+test('CA2: Deny ends at the client with access_denied, state and iss', async (t) => {
   const issuer = await startIssuer(t)
   const { searchParams } = await logIn(issuer, { decision: 'deny' })
   assert.equal(searchParams.get('error'), 'access_denied')

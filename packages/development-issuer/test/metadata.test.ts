@@ -13,7 +13,7 @@ import { type Answer, getCode, getJson, redeem, redirectUri, register, startIssu
 const places = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
 
 for (const place of places) {
-  test(`M41: ${place} has everything that strict clients want, and no null`, async (t) => {
+  test(`CA1, CA2: ${place} has everything that strict clients want, and no null`, async (t) => {
     const { issuer } = await startIssuer(t)
     const { status, headers, body } = await getJson(issuer + place)
 

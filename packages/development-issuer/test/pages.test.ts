@@ -57,7 +57,7 @@ test('M43: the consent page names the client, where it goes back to, the resourc
   assert.ok(!text.includes('files:read'))
 })
 
-test('pages are sent with headers that keep frames, scripts, caches and referrers away', async (t) => {
+test('CA8: pages are sent with headers that keep frames, scripts, caches and referrers away', async (t) => {
   const issuer = await startIssuer(t)
   for (const { headers, text } of await seePages(issuer)) {
     const policy = headers.get('content-security-policy') ?? ''

@@ -12,7 +12,7 @@ import {
   tokensOf,
 } from './oauth-client.ts'
 
-test('a refresh token is rotated; neither scope nor resource need be said again', async (t) => {
+test('CA7: a refresh token is rotated; neither scope nor resource need be said again', async (t) => {
   const issuer = await startIssuer(t)
   const first = await getTokens(issuer)
   const second = tokensOf(await refresh(issuer, first.refresh))
@@ -80,7 +80,7 @@ for (const { seconds, works } of [
   { seconds: 60, works: true },
   { seconds: 61, works: false },
 ]) {
-  test(`CF31: a refresh token used again after ${seconds} s ${works ? 'works' : 'ends the whole family'}`, async (t) => {
+  test(`CA7, CF31: a refresh token used again after ${seconds} s ${works ? 'works' : 'ends the whole family'}`, async (t) => {
     let now = Math.floor(Date.now() / 1000)
     const issuer = await startIssuer(t, { nowSeconds: () => now })
     const first = await getTokens(issuer)

@@ -103,7 +103,7 @@ test("per user: a link in the place of a caller's own directory is not followed"
     }
   }))
 
-test('read-only: the tools that write are not offered, and the others work', () =>
+test('I10: read-only: the tools that write are not offered, and the others work', () =>
   inSandbox({ readOnly: true }, async (sandbox) => {
     assert.deepEqual(
       sandbox.server.tools.map(({ name }) => name),

@@ -32,7 +32,7 @@ const cases: readonly Case[] = [
   { row: 5, name: 'newline', path: 'a\n.txt', code: 'invalid_path' },
   { row: 5, name: 'escape sequence', path: 'a\u001b[2J', code: 'invalid_path' },
   { row: 5, name: 'DEL', path: 'a\u007f', code: 'invalid_path' },
-  { row: 5, name: 'C1 control', path: 'a\u0085', code: 'invalid_path' },
+  { row: 5, name: 'control above DEL', path: 'a\u0085', code: 'invalid_path' },
   { row: 6, name: 'backslashes', path: '..\\O\\secret', code: 'invalid_path' },
   { row: 6, name: 'drive and backslash', path: 'C:\\x', code: 'invalid_path' },
   { row: 6, name: 'drive and slash', path: 'C:/x', code: 'invalid_path' },
@@ -54,7 +54,7 @@ const cases: readonly Case[] = [
 ]
 
 for (const opener of openers) {
-  test(`${opener}: every path that is no path below the root is refused and does nothing`, async (t) => {
+  test(`G61, ${opener}: every path that is no path below the root is refused and does nothing`, async (t) => {
     for (const { row, name, path, code } of cases) {
       await t.test(`row ${row}: ${name} → ${code}`, () =>
         inSandbox({ opener }, async (sandbox) => {

@@ -49,7 +49,8 @@ for (const [row, tool, args] of refused) {
     0,
     60,
   )
-  test(`row ${row}: the schema of ${tool} refuses ${shown}`, () => assert.equal(accepts(tool, args), false))
+  test(`G60, row ${row}: the schema of ${tool} refuses ${shown}`, () =>
+    assert.equal(accepts(tool, args), false))
 }
 
 const accepted: ReadonlyArray<readonly [tool: string, args: unknown]> = [
@@ -85,7 +86,7 @@ test('everything in the input schemas is bounded, described and closed', () => {
   }
 })
 
-test('every kind of answer conforms to the output schema of its tool', () =>
+test('G28: every kind of answer conforms to the output schema of its tool', () =>
   inSandbox({}, async (sandbox) => {
     sandbox.put('text', 'line\n'.repeat(50_000))
     sandbox.put('binary', Buffer.from([0, 1]))

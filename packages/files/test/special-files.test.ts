@@ -62,7 +62,7 @@ for (const opener of openers) {
     }))
 }
 
-test('row 29: what the server may not read is an io_error without a host path; its neighbour is read', () =>
+test('G64, row 29: what the server may not read is an io_error without a host path; its neighbour is read', () =>
   inSandbox({}, async (sandbox) => {
     sandbox.put('shut.txt', 'shut')
     sandbox.put('shut/x.txt', 'x')
@@ -106,7 +106,7 @@ const systemErrors: ReadonlyArray<readonly [errno: string, code: string]> = [
   ['EIO', 'io_error'],
 ]
 for (const [errno, code] of systemErrors) {
-  test(`the system's ${errno} is answered as ${code}, without the path that the system named`, () => {
+  test(`G64: the system's ${errno} is answered as ${code}, without the path that the system named`, () => {
     const raised = Object.assign(new Error(`${errno}: went wrong, open '/proc/self/fd/9/a'`), { code: errno })
     const failure = failureFromSystem(raised, 'a/b')
     assert.equal(failure.code, code)

@@ -31,7 +31,7 @@ async function whileSwapping(
   }
 }
 
-test('row 22: 20,000 reads through a directory that is swapped for a link leak nothing', async (t) => {
+test('G61, row 22: 20,000 reads through a directory that is swapped for a link leak nothing', async (t) => {
   const sandbox = new Sandbox({ folder: memoryFolder })
   sandbox.put('d/secret', 'inside')
   const counts = { inside: 0, refused: 0, leaked: 0 }
@@ -74,7 +74,7 @@ async function readNaively(root: string, path: string): Promise<string | undefin
   }
 }
 
-test('row 22: 5,000 writes through a directory that is swapped for a link change nothing outside', async (t) => {
+test('G61, row 22: 5,000 writes through a directory that is swapped for a link change nothing outside', async (t) => {
   await inSandbox({ folder: memoryFolder }, async (sandbox) => {
     sandbox.put('d/secret', 'inside')
     const counts = { written: 0, refused: 0 }
@@ -91,7 +91,7 @@ test('row 22: 5,000 writes through a directory that is swapped for a link change
   })
 })
 
-test('row 23: writes to a file that is itself swapped for a link change nothing outside', async (t) => {
+test('G61, row 23: writes to a file that is itself swapped for a link change nothing outside', async (t) => {
   await inSandbox({ folder: memoryFolder }, async (sandbox) => {
     sandbox.put('f', 'inside')
     const counts = { written: 0, refused: 0 }
@@ -108,7 +108,7 @@ test('row 23: writes to a file that is itself swapped for a link change nothing 
 })
 
 for (const opener of openers) {
-  test(`${opener}: a directory swapped for a link just before its file is opened leaks nothing`, () =>
+  test(`G61, ${opener}: a directory swapped for a link just before its file is opened leaks nothing`, () =>
     inSandbox({ opener }, async (sandbox) => {
       for (const [path, swapped, target] of [
         ['d/secret', 'd', '../O'],

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { inSandbox, openers } from './sandbox.ts'
 
 for (const opener of openers) {
-  test(`${opener}, row 15: a link to a file outside is neither read nor written nor appended to`, () =>
+  test(`G61, ${opener}, row 15: a link to a file outside is neither read nor written nor appended to`, () =>
     inSandbox({ opener }, async (sandbox) => {
       symlinkSync('../O/secret', join(sandbox.root, 'l'))
       await sandbox.fails('read_file', { path: 'l' }, 'symlink')
@@ -43,7 +43,7 @@ for (const opener of openers) {
       assert.deepEqual(readdirSync(sandbox.outside), ['secret'])
     }))
 
-  test(`${opener}, row 17: nothing goes through a link to a directory, not even missing parents`, () =>
+  test(`G61, ${opener}, row 17: nothing goes through a link to a directory, not even missing parents`, () =>
     inSandbox({ opener }, async (sandbox) => {
       symlinkSync('../O', join(sandbox.root, 'd'))
       await sandbox.fails('read_file', { path: 'd/secret' }, 'symlink')

@@ -12,7 +12,7 @@ const call = { name: 'echo', arguments: { text: 'hello' } }
 const shown = ['echo', 'write_note', 'move_note', 'staff_only']
 
 for (const path of ['/mcp', '/mcp/']) {
-  test(`the official client 1.x lists and calls at ${path}`, async (t) => {
+  test(`CR5: the official client 1.x lists and calls at ${path}`, async (t) => {
     const { port, token } = await startTestServer(t)
     const client = new Client({ name: 'test', version: '1' })
     const requestInit = { headers: { Authorization: `Bearer ${token()}` } }

@@ -10,7 +10,7 @@ const documentPaths = [`${wellKnown}/mcp`, wellKnown, `/mcp${wellKnown}`].flatMa
   `${path}/`,
 ])
 
-test('A1, A3, A4: the metadata stands at its three paths, with and without the final slash', async (t) => {
+test('A1, A3, A4, A5, A17: the metadata stands at its three paths, with and without the final slash', async (t) => {
   const { port, issuer } = await startTestServer(t)
   for (const target of documentPaths) {
     const answer = await ask(port, { target })
@@ -106,7 +106,7 @@ test('CR3: what is not there under /.well-known/ is a 404 in JSON that every pag
   assert.equal(elsewhere.headers['access-control-allow-origin'], undefined)
 })
 
-test('A15: nothing that a request says of its own address is in any answer', async (t) => {
+test('A15, CR1: nothing that a request says of its own address is in any answer', async (t) => {
   const { port, token } = await startTestServer(t)
   const headers = {
     'X-Forwarded-Host': 'evil.example',
@@ -131,7 +131,7 @@ test('A15: nothing that a request says of its own address is in any answer', asy
   }
 })
 
-test('CR2: the challenge of a 401 leads to the metadata', async (t) => {
+test('A14, CR1, CR2: the challenge of a 401 leads to the metadata', async (t) => {
   const { port } = await startTestServer(t)
   const { headers } = await ask(port, {})
   const [, url] = /resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '') ?? []

@@ -7,7 +7,7 @@ import { startTestServer, toolOf } from './test-server.ts'
 
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'ping' })
 
-test('C25: headers of 64 KiB are refused with 431; a token of 16,000 bytes is looked at', async (t) => {
+test('C25, CR12: headers of 64 KiB are refused with 431; a token of 16,000 bytes is looked at', async (t) => {
   const { port, token } = await startTestServer(t)
   assert.equal((await ask(port, { headers: { 'X-Large': 'a'.repeat(65_536) } })).status, 431)
   const large = token({ padding: 'a'.repeat(11_000) })

@@ -91,7 +91,7 @@ test('RFC 9112 §3.2: two Host fields are refused, whichever is right', async (t
   }
 })
 
-test('G50, G54: the origins that may use a loopback listener, and their neighbours', async (t) => {
+test('B22, CR10, G50, G54: the origins that may use a loopback listener, and their neighbours', async (t) => {
   const { port, token } = await startTestServer(t, { http: { allowedOrigins: ['https://app.example.com'] } })
   const ask401 = (origin: string | readonly string[]) => ask(port, { headers: { Origin: origin } })
   for (const origin of [
@@ -149,7 +149,7 @@ test('G54: loopback origins are strangers to a listener that others can reach', 
   t.assert.equal(open('https://mcp.example.com'), true)
 })
 
-test('B22: the preflight is answered before the token is asked for; only for allowed origins', async (t) => {
+test('B22, CR10: the preflight is answered before the token is asked for; only for allowed origins', async (t) => {
   const { port } = await startTestServer(t)
   const preflight = (target: string, Origin: string) =>
     ask(port, {
@@ -205,7 +205,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'OPTIONS', 'PUT']) {
   }
 }
 
-test('CR7: GET, DELETE and other methods with a token are refused with the method that is allowed', async (t) => {
+test('CR7, G1: GET, DELETE and other methods with a token are refused with the method that is allowed', async (t) => {
   const { port, token } = await startTestServer(t)
   const headers = { Authorization: `Bearer ${token()}`, Accept: 'text/event-stream' }
   for (const [method, target, allow] of [
@@ -245,7 +245,7 @@ test('B2: a token in the query is not a token, and appears nowhere', async (t) =
   assert.ok(!JSON.stringify([answer, records()]).includes(secret.slice(-40)))
 })
 
-test('every answer of the guarded addresses is kept out of caches', async (t) => {
+test('B18, CR11: every answer of the guarded addresses is kept out of caches', async (t) => {
   const { port, token } = await startTestServer(t)
   const connection = await openConnection(port)
   for (const request of [

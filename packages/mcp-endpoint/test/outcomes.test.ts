@@ -12,7 +12,7 @@ for (const [name, params] of [
   ['arguments that are a list', { name: 'echo', arguments: ['a'] }],
   ['arguments that are null', { name: 'echo', arguments: null }],
 ] as const) {
-  test(`G63: ${name} is a result that the model can mend, in both eras`, async (t) => {
+  test(`G60, G63: ${name} is a result that the model can mend, in both eras`, async (t) => {
     const { port, token } = await startTestServer(t)
     for (const form of [legacy, modern]) {
       const result = resultOf(await ask(port, form(token(), 'tools/call', params)))

@@ -256,7 +256,7 @@ const redirects: readonly RedirectCase[] = [
   { target: `https://${'secret'.repeat(60)}/`, named: ', a redirect. ' },
 ]
 for (const { target, named } of redirects) {
-  test(`A redirect to ${target.slice(0, 50)} → redirected, followed by nobody`, async (t) => {
+  test(`H21: A redirect to ${target.slice(0, 50)} → redirected, followed by nobody`, async (t) => {
     const server = await startServer(t, (socket) => {
       socket.write(`HTTP/1.1 302 Found\r\nlocation: ${target}\r\ncontent-length: 0\r\n\r\n`)
     })

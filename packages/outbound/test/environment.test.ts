@@ -27,7 +27,7 @@ test('A process ends by itself after an answer, although the connection was kept
   await server.idle()
 })
 
-test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not make an unknown certificate acceptable', async (t) => {
+test('L3: NODE_TLS_REJECT_UNAUTHORIZED=0 does not make an unknown certificate acceptable', async (t) => {
   const server = await startTlsServer(t, 'loopback.pem', answerHello)
   const options = { trustedOrigins: [server.origin] }
   equal(await askOnce(server.origin, options, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }), 'tls_failed')

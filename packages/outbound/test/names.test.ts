@@ -13,7 +13,7 @@ import { standInForTheInternet } from './public-network.ts'
 
 const authorities = [fixture('authority.pem')]
 
-test('A public name is resolved once, and the socket goes to the address that was judged', async (t) => {
+test('H21: A public name is resolved once, and the socket goes to the address that was judged', async (t) => {
   const attempts = standInForTheInternet(t)
   const server = await startTlsServer(t, 'loopback.pem', answerHello)
   // A rebinding name: public for whoever checks it, loopback for whoever asks again.
@@ -35,7 +35,7 @@ test('A public name is resolved once, and the socket goes to the address that wa
   match(server.requests[0] ?? '', new RegExp(`^host: idp\\.example\\.com:${server.port}$`, 'im'))
 })
 
-test('A name that has moved to loopback is refused once the old connection is gone', async (t) => {
+test('H21: A name that has moved to loopback is refused once the old connection is gone', async (t) => {
   standInForTheInternet(t)
   const server = await startTlsServer(t, 'loopback.pem', (socket) => {
     socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
@@ -100,7 +100,7 @@ const cases: readonly Case[] = [
 ]
 for (const { name, addresses, untrusted, trusted } of cases) {
   for (const [trust, expected] of Object.entries({ untrusted, trusted })) {
-    test(`A name that resolves to ${name}, ${trust} → ${expected}`, async (t) => {
+    test(`H21: A name that resolves to ${name}, ${trust} → ${expected}`, async (t) => {
       const attempts = standInForTheInternet(t)
       const server = await startTlsServer(t, 'loopback.pem', answerHello)
       const origin = `https://idp.example.com:${server.port}`

@@ -12,7 +12,7 @@ import {
 
 const authorities = [fixture('authority.pem')]
 
-test('A certificate that nobody trusted signed → tls_failed; the same one with its authority is accepted', async (t) => {
+test('L3: A certificate that nobody trusted signed → tls_failed; the same one with its authority is accepted', async (t) => {
   const server = await startTlsServer(t, 'loopback.pem', answerHello)
   const without = startOutbound(t, { trustedOrigins: [server.origin] })
   const refused = await without.request({ url: server.origin })
@@ -32,7 +32,7 @@ for (const [certificate, code] of [
   ['other-host.pem', 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ['expired.pem', 'CERT_HAS_EXPIRED'],
 ] as const) {
-  test(`The certificate ${certificate}, signed by a trusted authority → tls_failed with ${code}`, async (t) => {
+  test(`L3: The certificate ${certificate}, signed by a trusted authority → tls_failed with ${code}`, async (t) => {
     const server = await startTlsServer(t, certificate, answerHello)
     const outbound = startOutbound(t, {
       trustedOrigins: [server.origin],

@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
   { name: 'metadata in IPv6', url: 'https://[fd00:ec2::254]/', expected: 'address_refused' },
 ]
 for (const { name, url, expected } of cases) {
-  test(`URL: ${name} → ${expected}, with nothing sent`, async (t) => {
+  test(`H21, URL: ${name} → ${expected}, with nothing sent`, async (t) => {
     const outbound = startOutbound(t, { lookup: noLookup })
     const answer = await outbound.request({ url })
     equal(answer.ok || answer.problem, expected)

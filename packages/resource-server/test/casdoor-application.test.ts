@@ -78,7 +78,7 @@ test('where organizations are listed, a token must say its own', async () => {
   assert.equal(await listed.outcome({ token: sign({ owner: undefined }) }), 'owner_refused')
 })
 
-test('an application pins its organization for its own client, also beside other clients', async () => {
+test('CR15: an application pins its organization for its own client, also beside other clients', async () => {
   const both = await startCasdoor({ application: 'my notes', allowedClients: ['ops-console'] })
   const outcome = (azp: string, owner: string): Promise<string> => {
     const claims = { ...casdoorClaims, azp, owner }

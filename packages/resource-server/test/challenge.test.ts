@@ -64,7 +64,7 @@ test('B7: the option adds the error where no token was sent, and changes nothing
   assert.equal(parseChallenge(headers['www-authenticate'] ?? '').parameters.get('error'), 'invalid_token')
 })
 
-test('A15: what the request says of its host changes no address', async () => {
+test('A15, CR1: what the request says of its host changes no address', async () => {
   const headers = [
     'Host',
     'evil.example',

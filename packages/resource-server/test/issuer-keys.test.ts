@@ -32,7 +32,7 @@ test('C26: 100 first requests at once fetch the keys once, and 1000 later ones n
   assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 1 })
 })
 
-test('C27: a key under a new kid is picked up at once, twice in a row', async () => {
+test('C27, CR12: a key under a new kid is picked up at once, twice in a row', async () => {
   const world = await startGuarded()
   assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
   for (let turn = 0; turn < 2; turn += 1) {
@@ -148,7 +148,7 @@ test('an issuer that stays down is asked less and less often, and at least each 
   assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30, 30])
 })
 
-test('C28: good keys outlive an outage up to the stale limit, and then it is a 503', async () => {
+test('C28, CR12: good keys outlive an outage up to the stale limit, and then it is a 503', async () => {
   const world = await startGuarded({ options: { keyTimes: { maxAge: 100, staleLimit: 1000 } } })
   const cached = longToken(world)
   const { now } = world.clock

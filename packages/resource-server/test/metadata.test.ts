@@ -8,7 +8,7 @@ async function metadataOf(options: Partial<ResourceServerOptions>) {
   return { ...world.server.metadata, issuer: world.issuer.issuer }
 }
 
-test('A1, A6, A8, A11: the document has what is known, the resource byte for byte, and no empty members', async () => {
+test('A1, A6, A8, A11, A12: the document has what is known, the resource byte for byte, and no empty members', async () => {
   const { document, issuer } = await metadataOf({ scopes: {}, rules: [], challengeScopes: [] })
   assert.deepEqual(document, {
     resource: 'https://mcp.example/mcp',
@@ -17,7 +17,7 @@ test('A1, A6, A8, A11: the document has what is known, the resource byte for byt
   })
 })
 
-test('A9: the published scopes are those that were named, and all when none were', async () => {
+test('A9, CR9: the published scopes are those that were named, and all when none were', async () => {
   const scopes = { a: {}, b: {}, 'b:purge': {} }
   const shared = { scopes, rules: [], challengeScopes: [] }
   assert.deepEqual((await metadataOf(shared)).document.scopes_supported, ['a', 'b', 'b:purge'])

@@ -11,7 +11,7 @@ testOptions([
     [/^issuers: one is named twice\.$/],
   ],
   [
-    'an issuer of plain http',
+    'L1: an issuer of plain http',
     { issuers: [{ issuer: 'http://i.example' }] },
     [/^issuer: "http:\/\/i\.example" must be https/],
   ],
@@ -56,7 +56,7 @@ testOptions([
     [/algorithm "none" is not one/],
   ],
   [
-    'a Casdoor of which any application would do',
+    'CR15: a Casdoor of which any application would do',
     { issuers: [{ casdoor: 'https://i.example' }] },
     [/any application of this Casdoor could obtain tokens/],
   ],
@@ -66,8 +66,8 @@ testOptions([
     [/must be the bare origin .* Write "https:\/\/i\.example"/],
   ],
 
-  ['a resource of plain http', { resource: 'http://mcp.example/mcp' }, [/^resource: .* must be https/]],
-  ['a resource of plain http on loopback', { resource: 'http://127.0.0.1:3000/mcp' }, []],
+  ['L1: a resource of plain http', { resource: 'http://mcp.example/mcp' }, [/^resource: .* must be https/]],
+  ['L1: a resource of plain http on loopback', { resource: 'http://127.0.0.1:3000/mcp' }, []],
   ['a resource of another scheme', { resource: 'ftp://127.0.0.1/mcp' }, [/^resource: .* must be https/]],
   [
     'a resource with a final slash',
@@ -100,12 +100,12 @@ testOptions([
   ['a resource that is no URL', { resource: 'mcp' }, [/^resource: "mcp" is not a URL/]],
 
   [
-    'A10: offline_access as a scope',
+    'A10, CR9: offline_access as a scope',
     { scopes: { a: {}, offline_access: {} } },
     [/^scopes\["offline_access"\]: is between client and issuer/],
   ],
   [
-    'A10: offline_access in the first challenge',
+    'A10, CR9: offline_access in the first challenge',
     { challengeScopes: ['offline_access'] },
     [/^challengeScopes: "offline_access" is between client and issuer/],
   ],

@@ -174,7 +174,7 @@ test('C32: every invalid token gets the same answer, whatever its cause', async 
   assert.ok(codes.size >= 9, [...codes].join(' '))
 })
 
-test('C14: two trusted issuers cannot speak for each other', async () => {
+test('A18, C14: two trusted issuers cannot speak for each other', async () => {
   const [own] = issuer.keys
   const [foreign] = other.keys
   assert.ok(own && foreign)
