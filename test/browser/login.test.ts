@@ -80,7 +80,7 @@ async function cameBack(page: Page): Promise<URLSearchParams> {
   return searchParams
 }
 
-test('a wrong password is said, the right one leads to consent, and consent back to the application', async (t) => {
+test('CA8: a wrong password is said, the right one leads to consent, and consent back to the application', async (t) => {
   const page = await openWindow(t)
   await page.goto(authorizeUrl())
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()

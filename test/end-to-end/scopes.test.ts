@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openLab } from './doorman-process.ts'
@@ -141,6 +143,16 @@ test('CR9: a first login is told to ask for listing and reading, and the metadat
   )
   const metadata = await getJson(`${dev.origin}/.well-known/oauth-protected-resource/mcp`)
   assert.deepEqual(metadata.body['scopes_supported'], allScopes)
+})
+
+test('G51: files and issuer listen on loopback only, unless told otherwise', async (t) => {
+  for (const port of [dev.port, dev.issuerPort, withBare.port]) {
+    const [here, elsewhere] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.2')]
+    t.after(() => [here, elsewhere].forEach((socket) => socket.destroy()))
+    await once(here, 'connect')
+    // Whoever listens on every address also answers at this one of the machine itself.
+    await assert.rejects(once(elsewhere, 'connect', { signal: AbortSignal.timeout(2000) }))
+  }
 })
 
 test('`doorman token issue` prints a token with just the scopes asked for, and nothing else', async () => {

@@ -20,7 +20,8 @@ const requirements = parse(
   readFileSync(`${projectRoot}/docs/requirements.yaml`, 'utf8'),
 ) as readonly Requirement[]
 const levels = /^(?:P-)?(?:MUST|MUST NOT|SHOULD|SHOULD NOT|MAY|RECOMMENDED)$/
-const idPattern = /\b(?:C?R|[A-L]|C[AG])[0-9]{1,3}\b/g
+// What a URL encodes, as %C3, is no id.
+const idPattern = /(?<!%)\b(?:CR|CA|CG|[A-M])[0-9]{1,3}\b/g
 
 function citedIds(text: string): ReadonlySet<string> {
   return new Set(text.match(idPattern) ?? [])

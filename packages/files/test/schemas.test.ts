@@ -90,12 +90,14 @@ test('G28: every kind of answer conforms to the output schema of its tool', () =
   inSandbox({}, async (sandbox) => {
     sandbox.put('text', 'line\n'.repeat(50_000))
     sandbox.put('binary', Buffer.from([0, 1]))
+    sandbox.put('image', 'GIF89a')
     sandbox.put('empty', '')
     const calls: ReadonlyArray<readonly [tool: string, args: Record<string, unknown>]> = [
       ['read_file', { path: 'text' }],
       ['read_file', { path: 'text', line: -3 }],
       ['read_file', { path: 'empty' }],
       ['read_file', { path: 'binary' }],
+      ['read_file', { path: 'image' }],
       ['list_files', {}],
       ['list_files', { limit: 1 }],
       ['list_files', { path: 'text' }],
@@ -111,4 +113,6 @@ test('G28: every kind of answer conforms to the output schema of its tool', () =
         `${tool} ${JSON.stringify(args)}: ${ajv.errorsText(validate?.errors)}`,
       )
     }
+    const { isError, structuredContent } = await sandbox.call('read_file', { path: 'none' })
+    assert.deepEqual([isError, structuredContent], [true, undefined])
   }))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { once } from 'node:events'
+import { test, type TestContext } from 'node:test'
 import {
   createEndpoint,
   startHttp,
@@ -7,8 +8,10 @@ import {
   type HttpOptions,
   type Tool,
 } from '@mcp-doorman/mcp-endpoint'
-import { createResourceServer } from '@mcp-doorman/resource-server'
-import { echo, toolOf } from './test-server.ts'
+import { createResourceServer, type ResourceServer } from '@mcp-doorman/resource-server'
+import { legacy } from './messages.ts'
+import { ask } from './raw-http.ts'
+import { echo, startTestServer, toolOf } from './test-server.ts'
 
 const described = { name: 'n', version: '1' }
 
@@ -126,7 +129,8 @@ test('functions and hidden parts of a tool are not listed', () => {
   })
 })
 
-test('startHttp refuses unknown options, numbers out of range and addresses that can never match, all at once', async () => {
+/** A resource server that asks nobody anything. */
+function idleResourceServer(t: TestContext): ResourceServer {
   const resourceServer = createResourceServer({
     resource: 'https://mcp.example.com/mcp',
     issuers: [{ issuer: 'https://issuer.example.com' }],
@@ -134,9 +138,47 @@ test('startHttp refuses unknown options, numbers out of range and addresses that
     rules: [],
     audit: { write: () => undefined, available: () => true, close: () => Promise.resolve() },
   })
+  t.after(() => resourceServer.close())
+  return resourceServer
+}
+
+test('E3: without a guard HTTP is not served, and without a decision nothing runs', async (t) => {
+  let calls = 0
+  const counted = toolOf('counted', () => ((calls += 1), { content: [] }))
+  const { port, token } = await startTestServer(t, { tools: [counted] })
+  const call = legacy(token(), 'tools/call', { name: 'counted' })
+  assert.equal((await ask(port, call)).status, 200)
+  assert.equal(calls, 1)
+
+  const resourceServer = idleResourceServer(t)
+  const notGuarding = [
+    () => Promise.reject(new Error('the guard broke')),
+    () => Promise.resolve(undefined),
+    () => Promise.resolve({}),
+  ]
+  for (const guard of notGuarding) {
+    // Plain JavaScript passes anything.
+    const broken = { ...resourceServer, guard: guard as unknown as ResourceServer['guard'] }
+    const open = await startTestServer(t, { tools: [counted], http: { resourceServer: broken } })
+    const warned = once(process, 'warning')
+    await assert.rejects(ask(open.port, call), /The connection ended after: ""/)
+    await warned
+  }
+  const endpoint = createEndpoint({ ...described, tools: [counted] })
+  for (const options of [
+    { endpoint },
+    { endpoint, resourceServer: null },
+    { endpoint, resourceServer: {} },
+  ]) {
+    await assert.rejects(startHttp(options as unknown as HttpOptions), TypeError) // As above.
+  }
+  assert.equal(calls, 1)
+})
+
+test('startHttp refuses unknown options, numbers out of range and addresses that can never match, all at once', async (t) => {
   const options = {
     endpoint: createEndpoint({ ...described, tools: [] }),
-    resourceServer,
+    resourceServer: idleResourceServer(t),
     timeout: 5,
     port: 65_536,
     maxBodyBytes: 1023,
@@ -167,5 +209,4 @@ test('startHttp refuses unknown options, numbers out of range and addresses that
     )
     return true
   })
-  await resourceServer.close()
 })

@@ -32,6 +32,24 @@ test('A1, A3, A4, A5, A17: the metadata stands at its three paths, with and with
   }
 })
 
+test('CR5: the address answers with and without its final slash, and nothing redirects', async (t) => {
+  const { port, token } = await startTestServer(t)
+  const statuses: number[] = []
+  for (const target of [
+    '/mcp',
+    '/mcp/',
+    '/',
+    '/mcp//',
+    '/mcp/x',
+    ...documentPaths.map((path) => `${path}/x`),
+  ]) {
+    const { status, headers } = await ask(port, { ...legacy(token(), 'ping'), target })
+    statuses.push(status)
+    assert.equal(headers['location'], undefined, target)
+  }
+  assert.deepEqual(statuses, [200, 200, ...Array.from({ length: 9 }, () => 404)])
+})
+
 test('A2: the metadata of a resource without a path stands at the bare well-known address', async (t) => {
   const { port, token } = await startTestServer(t, {
     resourceServer: { resource: 'https://mcp.example.com' },

@@ -14,8 +14,8 @@ import {
   statusAndCode,
   type Json,
 } from './messages.ts'
-import { ask, formatRequest, openConnection } from './raw-http.ts'
-import { startTestServer } from './test-server.ts'
+import { ask, formatRequest, openConnection, type RawRequest } from './raw-http.ts'
+import { startTestServer, toolOf } from './test-server.ts'
 
 const serverInfo = { name: 'notes', version: '1.2.3' }
 const shownTools = ['echo', 'write_note', 'move_note', 'staff_only']
@@ -148,10 +148,42 @@ test('G9: methods that are unknown or gone are 404 in the modern era, and an err
     assert.equal(await statusAndCode(port, legacy(token(), method)), '200 -32601')
     assert.equal(await statusAndCode(port, modern(token(), method)), '404 -32601')
   }
-  for (const method of ['initialize', 'ping']) {
+  for (const method of ['initialize', 'ping', 'resources/subscribe', 'resources/unsubscribe']) {
     assert.equal(await statusAndCode(port, modern(token(), method)), '404 -32601')
   }
   assert.equal(await statusAndCode(port, legacy(token(), 'server/discover')), '200 -32601')
+})
+
+test('G13: every refusal in the modern era has a code that JSON-RPC or MCP defines, or that neither reserves', async (t) => {
+  const { port, token } = await startTestServer(t, {
+    tools: [toolOf('broken', () => Promise.reject(new Error('no')))],
+    resourceServer: { callerLimit: { count: 1, perSeconds: 3600 } },
+  })
+  let callers = 0
+  const fresh = (): string => token({ sub: `caller ${(callers += 1)}` })
+  const headers = { 'MCP-Protocol-Version': modernVersion, 'Mcp-Method': 'tools/list' }
+  const call = (name: string): RawRequest => modern(fresh(), 'tools/call', { name, arguments: {} })
+  const spent = token()
+  assert.equal(await statusAndCode(port, modern(spent, 'tools/list')), '200 none')
+  for (const [request, expected] of [
+    [post(fresh(), '{', headers), '400 -32700'],
+    [post(fresh(), '{}', headers), '400 -32600'],
+    [post(fresh(), '[]', headers), '400 -32600'],
+    [legacy(fresh(), 'tools/list', {}, headers), '400 -32602'],
+    [modern(fresh(), 'tools/list', { cursor: 'a' }), '200 -32602'],
+    [call('nosuch'), '200 -32602'],
+    [call('secret_for_staff'), '200 -32602'],
+    [modern(fresh(), 'nosuch/method'), '404 -32601'],
+    [call('broken'), '200 -32603'],
+    [modern(fresh(), 'tools/list', {}, { 'Mcp-Method': 'ping' }), '400 -32020'],
+    [legacy(fresh(), 'tools/list', {}, { ...headers, 'MCP-Protocol-Version': '2099-01-01' }), '400 -32022'],
+    [modern(fresh(), 'tools/list', {}, { 'Content-Type': 'text/plain' }), '415 -32600'],
+    [call('write_note'), '403 none'],
+    [call('staff_only'), '200 403'],
+    [modern(spent, 'tools/list'), '429 429'],
+  ] as const) {
+    assert.equal(await statusAndCode(port, request), expected, String(request.body))
+  }
 })
 
 test('G19, G39: notifications and responses are accepted without a word', async (t) => {

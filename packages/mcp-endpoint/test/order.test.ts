@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { jsonOf, legacy } from './messages.ts'
-import { ask, formatRequest, openConnection } from './raw-http.ts'
+import { ask, formatRequest, openConnection, type RawRequest } from './raw-http.ts'
 import { metadataUrl, startTestServer } from './test-server.ts'
 
 test('G53: each check comes before the next: Host, Origin, token, method, media type, body, scope', async (t) => {
@@ -149,6 +151,15 @@ test('G54: loopback origins are strangers to a listener that others can reach', 
   t.assert.equal(open('https://mcp.example.com'), true)
 })
 
+test('G51: by default nobody is listened to but on 127.0.0.1', async (t) => {
+  const { port } = await startTestServer(t)
+  assert.equal((await ask(port, {})).status, 401)
+  // Whoever listens on every address also answers at this one of the machine itself.
+  const elsewhere = connect(port, '127.0.0.2')
+  t.after(() => elsewhere.destroy())
+  await assert.rejects(once(elsewhere, 'connect', { signal: AbortSignal.timeout(2000) }))
+})
+
 test('B22, CR10: the preflight is answered before the token is asked for; only for allowed origins', async (t) => {
   const { port } = await startTestServer(t)
   const preflight = (target: string, Origin: string) =>
@@ -221,6 +232,23 @@ test('CR7, G1: GET, DELETE and other methods with a token are refused with the m
     assert.equal(answer.status, 405, `${method} ${target}`)
     assert.equal(answer.headers['allow'], allow)
   }
+})
+
+test('B19: each request needs a token of its own; neither a session nor the connection is one', async (t) => {
+  const { port, token } = await startTestServer(t)
+  const connection = await openConnection(port)
+  const session = { 'Mcp-Session-Id': 'abc' }
+  const status = async (request: RawRequest): Promise<number> => {
+    connection.send(formatRequest(port, request))
+    return (await connection.answer()).status
+  }
+  const proven = legacy(token(), 'ping', undefined, session)
+  for (const method of ['POST', 'GET', 'DELETE']) {
+    assert.equal(await status(proven), 200)
+    const headers = { ...proven.headers, Authorization: undefined }
+    assert.equal(await status({ ...proven, method, headers }), 401)
+  }
+  connection.destroy()
 })
 
 test('B5, B6: malformed and repeated Authorization is a 400; another scheme is as none', async (t) => {

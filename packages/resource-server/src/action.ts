@@ -95,7 +95,7 @@ export function readPlainCall(body: Buffer): ActionResult {
   const { name, arguments: args = {} } = value.json
   if (typeof name !== 'string') return refuse('params_invalid', '"name" is not a string')
   if (!isRecord(args)) return refuse('params_invalid', '"arguments" is not an object')
-  return single('legacy', requestOf('tools/call', { name, arguments: args }, { kind: 'tool', name }))
+  return single('legacy', requestOf('tools/call', { name, arguments: args }))
 }
 
 /** The list of the plain HTTP form, as the `tools/list` that it stands for. */
@@ -103,12 +103,13 @@ export function plainList(): ActionResult {
   return single('legacy', requestOf('tools/list', {}))
 }
 
-function requestOf(method: string, params: Readonly<Record<string, unknown>>, item?: Item): Message {
-  return { kind: 'request', id: 0, method, params, item }
+function requestOf(method: string, params: Readonly<Record<string, unknown>>): UnnamedMessage {
+  return { kind: 'request', id: 0, method, params }
 }
 
-function single(era: Era, message: Message): ActionResult {
-  return { ok: true, action: { era, batch: false, messages: [message] } }
+function single(era: Era, unnamed: UnnamedMessage): ActionResult {
+  const named = nameMessage(unnamed)
+  return named.ok ? { ok: true, action: { era, batch: false, messages: [named.message] } } : named
 }
 
 function readSingle(json: unknown, headers: PresentedHeaders | undefined): ActionResult {
@@ -129,8 +130,11 @@ function readSingle(json: unknown, headers: PresentedHeaders | undefined): Actio
   return readModern(message, envelope, headers)
 }
 
+/** What the modern era has no more; a subscription names its resources in another way there. */
+const removedMethods: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
+
 function readModern(
-  message: Message,
+  message: UnnamedMessage,
   envelope: Readonly<Record<string, unknown>> | undefined,
   headers: PresentedHeaders | undefined,
 ): ActionResult {
@@ -152,16 +156,17 @@ function readModern(
   if (!isRecord(envelope[capabilitiesKey]) && message.kind === 'request') {
     return refuse('params_invalid', `"_meta" lacks "${capabilitiesKey}"`, id)
   }
-  if (headers !== undefined) {
-    if (headers.mcpMethod !== message.method) {
-      return disagree(id, 'Mcp-Method', headers.mcpMethod)
-    }
-    const name = nameFor(message)
-    if (name !== undefined && decodeHeader(headers.mcpName) !== name) {
-      return disagree(id, 'Mcp-Name', headers.mcpName)
-    }
+  if (headers !== undefined && headers.mcpMethod !== message.method) {
+    return disagree(id, 'Mcp-Method', headers.mcpMethod)
   }
-  return single('modern', message)
+  if (removedMethods.has(message.method)) return refuse('method_removed', message.method, id)
+  const named = nameMessage(message)
+  if (!named.ok) return named
+  const name = nameFor(named.message)
+  if (headers !== undefined && name !== undefined && decodeHeader(headers.mcpName) !== name) {
+    return disagree(id, 'Mcp-Name', headers.mcpName)
+  }
+  return { ok: true, action: { era: 'modern', batch: false, messages: [named.message] } }
 }
 
 function readBatch(entries: readonly unknown[]): ActionResult {
@@ -172,7 +177,9 @@ function readBatch(entries: readonly unknown[]): ActionResult {
   for (const entry of entries) {
     const read = readMessage(entry)
     if (!read.ok) return read
-    const { message } = read
+    const named = nameMessage(read.message)
+    if (!named.ok) return named
+    const { message } = named
     if (message.method === 'initialize') return refuse('batch_refused', 'initialize stands alone', message.id)
     const meta = message.params['_meta']
     if (isRecord(meta) && meta[versionKey] !== undefined) {
@@ -183,9 +190,9 @@ function readBatch(entries: readonly unknown[]): ActionResult {
   return { ok: true, action: { era: 'legacy', batch: true, messages } }
 }
 
-type MessageResult = { readonly ok: true; readonly message: Message } | Refusal
+type UnnamedMessage = Omit<Message, 'item'>
 
-function readMessage(json: unknown): MessageResult {
+function readMessage(json: unknown): { readonly ok: true; readonly message: UnnamedMessage } | Refusal {
   if (!isRecord(json)) return refuse('message_invalid', 'a message is an object')
   const { jsonrpc, id, method, params = {} } = json
   const validId = typeof id === 'string' || Number.isSafeInteger(id)
@@ -196,17 +203,21 @@ function readMessage(json: unknown): MessageResult {
     return refuse('message_invalid', '"id" is neither a string nor a whole number')
   }
   if (method === undefined && validId && ('result' in json || 'error' in json)) {
-    return { ok: true, message: { kind: 'response', id: readId, method: '', params: {}, item: undefined } }
+    return { ok: true, message: { kind: 'response', id: readId, method: '', params: {} } }
   }
   if (typeof method !== 'string' || method === '' || method.length > maxMethodLength) {
     return refuse('message_invalid', '"method" is not a name', readId)
   }
   if (!isRecord(params)) return refuse('params_invalid', '"params" is not an object', readId)
-  const item = itemOf(method, params)
-  if (item === 'unnamed') return refuse('params_invalid', `"${method}" does not name what it is for`, readId)
-  // A call that wants no answer is still a call, to whoever stands behind the guard.
-  if (readId === null) return { ok: true, message: { kind: 'notification', id: null, method, params, item } }
-  return { ok: true, message: { kind: 'request', id: readId, method, params, item } }
+  const kind = readId === null ? 'notification' : 'request'
+  return { ok: true, message: { kind, id: readId, method, params } }
+}
+
+/** A call that wants no answer is still a call, to whoever stands behind the guard: notifications are named too. */
+function nameMessage(message: UnnamedMessage): { readonly ok: true; readonly message: Message } | Refusal {
+  const item = itemOf(message.method, message.params)
+  if (item !== 'unnamed') return { ok: true, message: { ...message, item } }
+  return refuse('params_invalid', `"${message.method}" does not name what it is for`, message.id)
 }
 
 /**

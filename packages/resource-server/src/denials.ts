@@ -25,6 +25,7 @@ export type DenialCode =
   | 'decision_failed'
   | 'audit_unavailable'
   | 'method_not_allowed'
+  | 'method_removed'
   | 'media_type_unsupported'
   | 'body_too_large'
   | 'body_incomplete'
@@ -106,6 +107,12 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
     status: 405,
     jsonRpcCode: -32600,
     sentence: 'This address takes another method, which the Allow header names.',
+    source: 'MCP 2026-07-28 Streamable HTTP',
+  },
+  method_removed: {
+    status: 404,
+    jsonRpcCode: -32601,
+    sentence: 'Method not found',
     source: 'MCP 2026-07-28 Streamable HTTP',
   },
   media_type_unsupported: {

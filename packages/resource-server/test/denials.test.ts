@@ -49,6 +49,21 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
   decision_failed: { request: { readBody: () => Promise.reject(new Error('gone')) } },
   audit_unavailable: { before: ({ sink }) => void (sink.failing = true) },
   method_not_allowed: { request: { method: 'GET' } },
+  method_removed: {
+    request: {
+      body: {
+        ...callOf('a'),
+        method: 'resources/subscribe',
+        params: {
+          _meta: {
+            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+            'io.modelcontextprotocol/clientCapabilities': {},
+          },
+        },
+      },
+      headers: ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'resources/subscribe'],
+    },
+  },
   media_type_unsupported: { request: { headers: ['Content-Type', 'text/plain'] } },
   body_too_large: { request: { readBody: () => Promise.resolve('body_too_large') } },
   body_incomplete: { request: { readBody: () => Promise.resolve('body_incomplete') } },
@@ -111,6 +126,14 @@ for (const code of names) {
 test('every code is in the table, and what is tested elsewhere says where', () => {
   assert.deepEqual(names.toSorted(), Object.keys(denials).toSorted())
   for (const row of Object.values(rows)) if (typeof row === 'string') assert.match(row, /\.test\.ts$/)
+})
+
+test('G13: of the error codes that JSON-RPC and MCP reserve, only those that they define are used', () => {
+  const defined = [-32_700, -32_600, -32_601, -32_602, -32_603, -32_020, -32_021, -32_022]
+  for (const [code, { jsonRpcCode = 0 }] of Object.entries(denials)) {
+    const reserved = jsonRpcCode >= -32_768 && jsonRpcCode <= -32_000
+    assert.ok(!reserved || defined.includes(jsonRpcCode), `${code}: ${jsonRpcCode}`)
+  }
 })
 
 test('every code has a source and a sentence, and each bad token the same one', () => {

@@ -15,6 +15,12 @@ testOptions([
     { issuers: [{ issuer: 'http://i.example' }] },
     [/^issuer: "http:\/\/i\.example" must be https/],
   ],
+  ['L1: an issuer of plain http on loopback', { issuers: [{ issuer: 'http://127.0.0.1:3000' }] }, []],
+  [
+    'L1: keys of plain http',
+    { issuers: [{ issuer: 'https://i.example', jwksUri: 'http://i.example/keys' }] },
+    [/^jwksUri: "http:\/\/i\.example\/keys" must be https/],
+  ],
   [
     'an issuer with a query',
     { issuers: [{ issuer: 'https://i.example/?x' }] },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import * as api from '@mcp-doorman/resource-server'
 import { compactJws, makeKey } from './compact-jws.ts'
 import { resource, startGuarded, startTime as now } from './guarded.ts'
 import { startTestIssuer } from './test-issuer.ts'
@@ -241,4 +242,24 @@ test('the claims of a token are the identity’s, and nothing of them can be add
   )
   assert.equal(identity.expiresAt, now + 600)
   assert.ok(Object.isFrozen(identity))
+})
+
+test('E3: an identity cannot be written by hand, however complete', () => {
+  const none: ReadonlySet<string> = new Set()
+  const facts = {
+    issuer: issuer.issuer,
+    subject: 'alice',
+    clientId: 'test-client',
+    scopes: none,
+    roles: none,
+    groups: none,
+    expiresAt: now + 600,
+    tokenId: 'a',
+    callerKey: 'a',
+    claims: {},
+  }
+  // @ts-expect-error: all the facts are there, and the proof is not.
+  const forged: api.Identity = facts
+  assert.equal(forged.subject, 'alice')
+  assert.ok(!('provenIdentity' in api))
 })
