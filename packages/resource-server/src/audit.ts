@@ -1,5 +1,6 @@
+import { statusOf } from './challenge.ts'
 import type { Decision, Granted } from './decision.ts'
-import { denials, type DenialCode } from './denials.ts'
+import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
 import type { CompiledRule, Verdict } from './policy/policy.ts'
 
@@ -108,7 +109,7 @@ export function createRecorder(sink: AuditSink): Recorder {
         ? ''
         : members({
             code: decision.denial.code,
-            status: denials[decision.denial.code].status,
+            status: statusOf(decision.denial, decision.form),
             detail: decision.denial.detail === '' ? undefined : decision.denial.detail,
           })
       sink.write(

@@ -34,7 +34,7 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
 
   return (denial, form, decisionId) => {
     const rule = denials[denial.code]
-    const status = form !== 'mcp' && rule.status === 200 ? plainStatus(denial) : rule.status
+    const status = statusOf(denial, form)
     const headers: Record<string, string> = {
       'cache-control': 'no-store',
       'doorman-decision': decisionId,
@@ -66,8 +66,13 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
   }
 }
 
-function plainStatus({ code }: Denial): number {
-  return code === 'item_hidden' ? 404 : 403
+/** The HTTP status of a denial. */
+export function statusOf({ code, silent }: Denial, form: RequestForm): number {
+  const { status } = denials[code]
+  if (status !== 200) return status
+  // Said inside MCP; the plain form has only the status to say it, and a notification is told nothing.
+  if (form !== 'mcp') return code === 'item_hidden' ? 404 : 403
+  return silent === true ? 202 : 200
 }
 
 function describe(denial: Denial, rule: DenialRule): string {

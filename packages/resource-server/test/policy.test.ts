@@ -281,7 +281,10 @@ test('E12: a call that wants no answer is judged too', async () => {
   assert.ok(!decision.granted && decision.denial.code === 'scope_missing')
   const { status, body } = world.answer(decision)
   assert.deepEqual([status, body], [403, ''])
-  assert.equal(await world.outcome({ token, body: silent('secret') }), 'item_hidden')
+  for (const tool of ['secret', 'no_such_tool', 'staff_x']) {
+    const hidden = world.answer(await world.ask({ token, body: silent(tool) }))
+    assert.deepEqual([hidden.status, hidden.body], [202, ''], tool)
+  }
 })
 
 test('rules that are changed after the start change nothing', async () => {
