@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openFilesRoot } from '@mcp-doorman/files'
 import { findTemps, inSandbox, memoryFolder, openers, Sandbox } from './sandbox.ts'
+import { repeats } from '../../../test/rounds.ts'
 
 const script = fileURLToPath(new URL('endless-writer.ts', import.meta.url))
 
@@ -16,11 +17,12 @@ test('row 51: a process killed in the middle of writes leaves whole content, and
     sandbox.put('deep/er/f', 'a'.repeat(262_144))
     let left = 0
     let swept = 0
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < repeats(8, 4); round++) {
       const child = fork(script, [sandbox.root, 'deep/er/f'], { stdio: 'inherit' })
       // It reports every write; each round kills it a little later in its work.
-      for (let done = 0; done <= round * 5; done++) await once(child, 'message')
-      for (let turn = 0; turn < round * 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      for (let done = 0; done <= (round % 8) * 5; done++) await once(child, 'message')
+      for (let turn = 0; turn < (round % 8) * 20; turn++)
+        await new Promise((resolve) => setImmediate(resolve))
       child.kill('SIGKILL')
       await once(child, 'close')
       assert.ok(bodies.has(sandbox.textOf('deep/er/f')), 'old or new content, whole')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { createGlobMatcher, maxGlobLength } from '#internal/glob'
+import { rounds } from '../../../test/rounds.ts'
 
 /** Tries every way. Slow, and plain enough to be believed. */
 function slowMatch(pattern: readonly string[], components: readonly string[]): boolean {
@@ -77,7 +78,7 @@ test('the matcher agrees with one that tries every way', () => {
         assert.equal(createGlobMatcher(pattern.join('/'))(components), slowMatch(pattern, components))
       },
     ),
-    { numRuns: 3000 },
+    rounds(3000),
   )
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { failureOf, type Fields, inSandbox, memoryFolder, openers, Sandbox, textOf } from './sandbox.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 async function listAll(
   sandbox: Sandbox,
@@ -183,7 +184,7 @@ test('pages joined are the tree in order, whatever the tree, the depth and the l
         assert.deepEqual(await listAll(sandbox, { path: 't', depth, limit }), ordered)
       },
     ),
-    { numRuns: 100 },
+    rounds(100),
   )
   await sandbox.end()
 })

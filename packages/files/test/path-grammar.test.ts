@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { parsePath } from '#internal/walk/grammar'
 import { inSandbox, openers } from './sandbox.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 interface Case {
   readonly row: number
@@ -171,7 +172,7 @@ test('whatever the grammar accepts resolves below the root, component by compone
       assert.equal(resolve('/base/R', text), `/base/R/${components.join('/')}`)
       assert.equal(Buffer.from(text).toString(), text, 'the bytes on the disk give the same string back')
     }),
-    { numRuns: 3000 },
+    rounds(3000),
   )
 })
 
@@ -194,7 +195,7 @@ test('accepted paths can be used as they are: the system takes them or answers p
         const parsed = parsePath(text, 'refuse-root')
         if (parsed.ok) mkdirSync(join(folder, text), { recursive: true })
       }),
-      { numRuns: 200 },
+      rounds(200),
     )
   } finally {
     rmSync(folder, { recursive: true })

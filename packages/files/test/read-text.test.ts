@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { afterLastNewline, afterNewline, type TextEncoding } from '#internal/content/encoding'
 import { cutPage } from '#internal/content/page'
 import { inSandbox, memoryFolder, readAll, Sandbox } from './sandbox.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const pageBytes = 65_536
 
@@ -192,7 +193,7 @@ test('pages joined are the file, whatever the encoding, the limit and the place 
         assert.ok(pages.every((page) => Buffer.byteLength(page.text) <= pageBytes))
       },
     ),
-    { numRuns: 40 },
+    rounds(40),
   )
   await sandbox.end()
 })
@@ -214,7 +215,7 @@ test('line n is what splitting the text says, from the start and from the end', 
         if (lines.length > 0) assert.equal(backward.first_line, -Math.min(number, lines.length))
       },
     ),
-    { numRuns: 300 },
+    rounds(300),
   )
   await sandbox.end()
 })
@@ -260,7 +261,7 @@ test('a page is cut after a line if one fits, else between characters, and never
         }
       },
     ),
-    { numRuns: 500 },
+    rounds(500),
   )
 })
 

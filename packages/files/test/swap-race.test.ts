@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { withPatchedFs } from './patched-fs.ts'
 import { inSandbox, memoryFolder, openers, Sandbox, secret, textOf } from './sandbox.ts'
+import { repeats } from '../../../test/rounds.ts'
 
 const script = fileURLToPath(new URL('swapper.ts', import.meta.url))
 
@@ -36,7 +37,7 @@ test('G61, row 22: 20,000 reads through a directory that is swapped for a link l
   sandbox.put('d/secret', 'inside')
   const counts = { inside: 0, refused: 0, leaked: 0 }
   const swaps = await whileSwapping(sandbox, 'd', '../O', async () => {
-    for (let at = 0; at < 20_000; at++) {
+    for (let at = 0; at < repeats(20_000, 5); at++) {
       const result = await sandbox.call('read_file', { path: 'd/secret' })
       if (textOf(result).includes(secret)) counts.leaked++
       else counts[result.isError === true ? 'refused' : 'inside']++
@@ -79,7 +80,7 @@ test('G61, row 22: 5,000 writes through a directory that is swapped for a link c
     sandbox.put('d/secret', 'inside')
     const counts = { written: 0, refused: 0 }
     const swaps = await whileSwapping(sandbox, 'd', '../O', async () => {
-      for (let at = 0; at < 5000; at++) {
+      for (let at = 0; at < repeats(5000, 3); at++) {
         const if_exists = ['replace', 'append', 'replace', 'fail'][at % 4]
         const path = at % 2 === 0 ? 'd/secret' : `d/new${at % 10}`
         const result = await sandbox.call('write_file', { path, content: 'x', if_exists })
@@ -96,7 +97,7 @@ test('G61, row 23: writes to a file that is itself swapped for a link change not
     sandbox.put('f', 'inside')
     const counts = { written: 0, refused: 0 }
     const swaps = await whileSwapping(sandbox, 'f', '../O/secret', async () => {
-      for (let at = 0; at < 5000; at++) {
+      for (let at = 0; at < repeats(5000, 3); at++) {
         const if_exists = ['replace', 'append'][at % 2]
         const result = await sandbox.call('write_file', { path: 'f', content: 'x', if_exists })
         counts[result.isError === true ? 'refused' : 'written']++

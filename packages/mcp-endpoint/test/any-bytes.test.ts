@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { enveloped, modernVersion, post, type Json } from './messages.ts'
 import { formatRequest, openConnection } from './raw-http.ts'
 import { startTestServer, toolOf } from './test-server.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const method = fc.constantFrom(
   'ping',
@@ -69,7 +70,7 @@ for (const target of ['/mcp', '/tools/call']) {
         if (answer.body !== '') JSON.parse(answer.body)
         else assert.ok(answer.status === 202 || answer.status === 403, String(answer.status))
       }),
-      { numRuns: 1500 },
+      rounds(1500),
     )
     connection.send(formatRequest(port, post(bearer, '{"jsonrpc":"2.0","id":1,"method":"ping"}')))
     assert.equal((await connection.answer()).status, 200)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import { readLines } from '#internal/stdio/read-lines'
+import { rounds } from '../../../test/rounds.ts'
 
 const limit = 16
 
@@ -45,7 +46,7 @@ test('lines are the same however the input is cut into pieces', async () => {
       const buffer = Buffer.from(input)
       assert.deepEqual(await linesOf(cut(buffer, places)), expected(buffer))
     }),
-    { numRuns: 500 },
+    rounds(500),
   )
 })
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { denials, modernVersion, readHeaders, readPlainAction } from '@mcp-doorman/resource-server'
 import { decodeHeader, readHttpAction, readPlainCall } from '#internal/action'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const meta = {
   'io.modelcontextprotocol/protocolVersion': modernVersion,

@@ -5,7 +5,7 @@ import { denials, type DenialCode, type RequestForm } from '@mcp-doorman/resourc
 import { createDenialFormatter } from '#internal/challenge'
 import { parseChallenge } from './challenge-parser.ts'
 import { callOf, resource, startGuarded, type RequestChange } from './guarded.ts'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const world = await startGuarded()
 const metadataUrl = 'https://mcp.example/.well-known/oauth-protected-resource/mcp'

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { readHeaders, type DenialCode } from '@mcp-doorman/resource-server'
 import { readCredentials } from '#internal/credentials'
 import { startGuarded } from './guarded.ts'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 interface Row {
   readonly id: string

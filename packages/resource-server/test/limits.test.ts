@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { parseRate, type Rate } from '@mcp-doorman/resource-server'
 import { checkRate, createMemoryLimiter } from '#internal/limits'
 import { heapAfterCollection } from './heap.ts'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 /** Intervals that are whole powers of two, so that fractions of seconds are exact. */
 const rates = fc.record({

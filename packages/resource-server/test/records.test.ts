@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { denials } from '@mcp-doorman/resource-server'
 import { callOf, startGuarded, startTime } from './guarded.ts'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const world = await startGuarded()
 const { issuer } = world

@@ -6,7 +6,7 @@ import { provenIdentity, type Identity } from '#internal/identity/identity'
 import { nameMatches } from '#internal/policy/name-pattern'
 import { compilePolicy, type Policy, type Verdict } from '#internal/policy/policy'
 import { compileScopeHierarchy } from '#internal/policy/scope-hierarchy'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 function holderOf(scopes: Iterable<string>): Identity {
   return provenIdentity({

@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { parseCompactJws } from '#internal/identity/compact-jws'
 import { base64url, compactJws, hmacJws, makeKey, publicJwk, type SigningKey } from './compact-jws.ts'
 import { startGuarded } from './guarded.ts'
-import { rounds } from './rounds.ts'
+import { rounds } from '../../../test/rounds.ts'
 
 const rsa = makeKey('RS256', 'rsa')
 const pss = makeKey('PS256', 'pss')
