@@ -16,7 +16,7 @@ import {
   type Json,
   type WireAnswer,
 } from './mcp-wire.ts'
-import { allScopes, startDev, startFiles } from './protected-servers.ts'
+import { allScopes, chooseDevPlace, startDev, startFiles } from './protected-servers.ts'
 
 const lab = openLab({ after })
 const everything = allScopes.join(' ')
@@ -172,4 +172,21 @@ test('--audit keeps one chain over restarts, of every decision and outcome; a ch
   const changed = lines.map((line) => line.replace('"subject":"alice"', '"subject":"bobby"'))
   assert.equal((await verifyChain(changed)).ok, false)
   assert.equal((await verifyChain(lines.filter((line) => !line.includes('token_missing')))).ok, false)
+})
+
+test('the directory may hold the state folder: nobody sees the keys and the secret in it', async () => {
+  const place = await chooseDevPlace(lab)
+  const { folder } = place
+  const dev = await startDev(lab, {}, { ...place, state: join(folder, '.doorman') })
+  assert.ok(readdirSync(join(folder, '.doorman')).includes('signing-keys.json'))
+  const token = await dev.token({ scope: everything })
+  for (const path of ['.doorman/issuer.json', '.doorman/signing-keys.json', '.DOORMAN/issuer.json']) {
+    for (const name of ['read_file', 'write_file', 'list_files']) {
+      const args = name === 'write_file' ? { path, content: 'x' } : { path }
+      const answer = await callTool(dev.url, token, { name, arguments: args })
+      assert.match(answer.text, /invalid_path/, `${name} ${path}`)
+    }
+  }
+  const list = await callTool(dev.url, token, { name: 'list_files', arguments: { hidden: true, depth: 3 } })
+  assert.ok(!paths(list).some((path) => String(path).includes('doorman')))
 })

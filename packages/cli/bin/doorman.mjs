@@ -14,5 +14,15 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning(warning, ...rest)
   }
-  void import('../dist/main.js').then(({ main }) => main(process.argv))
+  import('../dist/main.js').then(
+    ({ main }) => main(process.argv),
+    (error) => {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+      console.error(
+        'doorman is not built or not installed whole. In a clone, run "npm start" or "npm run build" first. ' +
+          error.message,
+      )
+      process.exitCode = 1
+    },
+  )
 }

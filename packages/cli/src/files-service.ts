@@ -9,6 +9,7 @@ import {
 } from '@mcp-doorman/resource-server'
 import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
 import { explainListenError, messageOf, UsageError } from './failure.ts'
+import { keepOutside } from './keep-outside.ts'
 import { version } from './version.ts'
 
 /** What every files server is made from, whatever its transport. */
@@ -69,6 +70,7 @@ export function openFiles(options: FilesOptions): {
 /** Builds and starts the whole: directory, endpoint, resource server, HTTP. Undoes what it began when a step fails. */
 export async function startFilesService(options: FilesServiceOptions): Promise<FilesService> {
   const { host, port, portOption } = options
+  if (options.auditFile !== undefined) keepOutside(options.directory, options.auditFile, '--audit')
   const { files, endpoint } = openFiles(options)
   let resourceServer: ResourceServer | undefined
   try {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addAuditCommand } from './commands/audit.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
 import { addTokenCommand } from './commands/token.ts'
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addDevCommand(program)
   addFilesCommand(program)
   addTokenCommand(program)
+  addAuditCommand(program)
   for (const command of allCommands(program)) command.exitOverride()
   try {
     await program.parseAsync(argv)

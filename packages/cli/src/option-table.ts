@@ -22,8 +22,8 @@ export const shared = {
     new Option('--casdoor-application <name>', "pin that application's key, client id and organization").env(
       'CASDOOR_APPLICATION',
     ),
-  state: () =>
-    new Option('--state <folder>', 'where keys and registrations are kept (mode 0700)').default('.doorman'),
+  state: (description = 'where keys and registrations are kept (mode 0700)') =>
+    new Option('--state <folder>', description).default('.doorman'),
   audit: () =>
     new Option(
       '--audit <file>',
@@ -46,7 +46,7 @@ export function collect(value: string, previous: readonly string[]): readonly st
 export function readPort(value: string): number {
   const port = Number(value)
   if (!/^\d{1,5}$/.test(value) || port > 65_535) {
-    throw new InvalidArgumentError('A port is a whole number from 0 to 65535; 0 takes a free one.')
+    throw new InvalidArgumentError('A port is a whole number from 0 to 65535.')
   }
   return port
 }

@@ -79,6 +79,7 @@ test('names that no path can express are left out and counted; odd ones are quot
     writeFileSync(Buffer.concat([Buffer.from(`${sandbox.root}/bad-`), Buffer.from([0xff])]), '')
     writeFileSync(join(sandbox.root, 'right\u202eleft'), '')
     writeFileSync(join(sandbox.root, '.doorman-tmp-1-a-b'), '')
+    mkdirSync(join(sandbox.root, '.doorman'))
     const result = await sandbox.call('list_files', { hidden: true })
     const { entries, left_out } = result.structuredContent as unknown as Fields
     // The name in bytes that are not UTF-8 reads as one that is not there: nothing is shown for it.

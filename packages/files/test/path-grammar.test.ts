@@ -51,6 +51,10 @@ const cases: readonly Case[] = [
   { row: 13, name: 'neighbour with our name as prefix', path: '../R_evil/s', code: 'invalid_path' },
   { row: 13, name: 'neighbour that differs in case', path: '../r/s', code: 'invalid_path' },
   { row: 54, name: 'name of an unpublished file', path: '.doorman-tmp-1-a-b', code: 'invalid_path' },
+  { row: 54, name: 'folder of keys and secrets', path: '.doorman/issuer.json', code: 'invalid_path' },
+  { row: 54, name: 'the same below another', path: 'a/.doorman', code: 'invalid_path' },
+  { row: 54, name: 'the same in other letters', path: '.DoorMan/issuer.json', code: 'invalid_path' },
+  { row: 54, name: 'neighbour of that name', path: '.doormat', code: 'not_found' },
   { row: 54, name: 'the same as a directory', path: '.doorman-tmp-1-a-b/x', code: 'invalid_path' },
 ]
 

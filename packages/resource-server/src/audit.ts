@@ -149,9 +149,10 @@ function plainOrEscaped(text: string): string {
   return plainText.test(text) ? `"${text}"` : escaped(JSON.stringify(text))
 }
 
-// JSON leaves these as they are, but terminals and line readers act on them (requirement K4).
+// JSON leaves these as they are, but terminals and line readers act on them (requirement K4): controls, line ends, and
+// what turns the direction of text.
 // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
-const unsafe = /[\x7f-\x9f\u2028\u2029]/g
+const unsafe = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 function escaped(json: string): string {
   return json.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -75,8 +75,11 @@ export function statusOf({ code, silent }: Denial, form: RequestForm): number {
   return silent === true ? 202 : 200
 }
 
-function describe(denial: Denial, rule: DenialRule): string {
-  return denial.missing === undefined ? rule.sentence : `${rule.sentence}: ${denial.missing.join(' ')}`
+function describe({ missing, detail }: Denial, rule: DenialRule): string {
+  if (missing !== undefined) return `${rule.sentence}: ${missing.join(' ')}`
+  // What is wrong with a message is no secret from the one who sent it.
+  const told = rule.status === 400 && rule.jsonRpcCode !== undefined && detail !== ''
+  return told ? `${rule.sentence} (${detail})` : rule.sentence
 }
 
 function formatBody(denial: Denial, rule: DenialRule, form: RequestForm): string {
@@ -95,9 +98,7 @@ function jsonRpcError(denial: Denial, rule: DenialRule, code: number): JsonRpcEr
   if (denial.code === 'item_hidden') return unknownItemError(denial.item)
   return {
     code,
-    // What is wrong with a message is no secret from the one who sent it.
-    message:
-      rule.status === 400 && denial.detail !== '' ? `${rule.sentence} (${denial.detail})` : rule.sentence,
+    message: describe(denial, rule),
     ...(denial.data !== undefined && { data: denial.data }),
   }
 }

@@ -24,6 +24,7 @@ export type DenialCode =
   | 'issuer_unavailable'
   | 'decision_failed'
   | 'audit_unavailable'
+  | 'server_busy'
   | 'method_not_allowed'
   | 'method_removed'
   | 'media_type_unsupported'
@@ -103,6 +104,7 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
   issuer_unavailable: { ...unavailable, source: 'B20' },
   decision_failed: { ...unavailable, source: 'B20' },
   audit_unavailable: { ...unavailable, source: 'K6' },
+  server_busy: { ...unavailable, source: 'J8' },
   method_not_allowed: {
     status: 405,
     jsonRpcCode: -32600,

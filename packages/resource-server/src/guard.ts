@@ -19,7 +19,7 @@ import { denials, type DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Verify } from './identity/verifier.ts'
 import type { JsonRpcError } from './json-rpc.ts'
-import type { Limiter } from './limits.ts'
+import type { Limiter, LimitState } from './limits.ts'
 import type { Policy, Verdict } from './policy/policy.ts'
 import type { PresentedHeaders } from './presented-headers.ts'
 
@@ -33,8 +33,12 @@ export interface AccessRequest {
   readonly headers: PresentedHeaders
   /** The peer's address, for records only. */
   readonly address: string | undefined
-  /** Reads the whole body, or says why it cannot. Called only for a proven caller, at most once. */
-  readonly readBody: () => Promise<Buffer | DenialCode>
+  /**
+   * Reads the whole body, or says why it cannot. Called only for a proven caller, at most once.
+   *
+   * `maxBytes` is a bound below the usual one, for a caller that is over its limit.
+   */
+  readonly readBody: (maxBytes?: number) => Promise<Buffer | DenialCode>
 }
 
 export interface GuardParts {
@@ -73,7 +77,6 @@ export async function guard(request: AccessRequest, parts: GuardParts): Promise<
 }
 
 async function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Promise<Decision> {
-  const { form } = request
   if (!parts.audit.available()) {
     return deny(request, id, { ...bare('audit_unavailable', 'records cannot be kept'), retryAfterSeconds: 5 })
   }
@@ -86,12 +89,24 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   if (!verified.ok) return deny(request, id, { ...verified, id: null })
   const { identity } = verified
 
-  const read = await readAction(request) // The body is read only for a proven caller.
+  // A request costs one unit whatever is in it; a batch costs the rest once it is known.
+  const limit = parts.callerLimit?.take(identity.callerKey, 1, parts.monotonicSeconds())
+  const read = await readAction(request, limit?.allowed !== false) // The body is read only for a proven caller.
+  const action = read.ok ? read.action : undefined
+  const overLimit = judgeCallerLimit(identity, action, limit, parts)
+  if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
-  const { action } = read
+  return judgeAction(request, id, identity, read.action, parts)
+}
 
-  const overLimit = takeCallerLimit(identity, action, parts)
-  if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, action }
+function judgeAction(
+  request: AccessRequest,
+  id: string,
+  identity: Identity,
+  action: Action,
+  parts: GuardParts,
+): Decision {
+  const { form } = request
 
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
@@ -102,7 +117,10 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   return { granted: true, id, form, identity, action, verdicts, inPlace }
 }
 
-async function readAction(request: AccessRequest): Promise<ActionResult> {
+// Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.
+const refusedBodyBytes = 65_536
+
+async function readAction(request: AccessRequest, withinLimit: boolean): Promise<ActionResult> {
   const { form, method, headers } = request
   const expected = form === 'plain-list' ? 'GET' : 'POST'
   if (method !== expected)
@@ -111,16 +129,34 @@ async function readAction(request: AccessRequest): Promise<ActionResult> {
   if (!/^application\/json *(?:;|$)/i.test(headers.contentType ?? '')) {
     return { ok: false, code: 'media_type_unsupported', detail: 'Content-Type is another', id: null }
   }
-  const body = await request.readBody()
-  if (typeof body === 'string') return { ok: false, code: body, detail: '', id: null }
+  const body = await request.readBody(withinLimit ? undefined : refusedBodyBytes)
+  if (typeof body === 'string') return bodyRefusal(body)
   return form === 'plain-call' ? readPlainCall(body) : readHttpAction(body, headers)
 }
 
-function takeCallerLimit(identity: Identity, action: Action, parts: GuardParts): Denial | undefined {
-  if (parts.callerLimit === undefined) return undefined
-  const state = parts.callerLimit.take(identity.callerKey, action.messages.length, parts.monotonicSeconds())
-  if (state.allowed) return undefined
-  return limitDenial('caller_limit_reached', 'caller', parts.callerLimit, state, action)
+function bodyRefusal(code: DenialCode): ActionResult {
+  const retryAfterSeconds = code === 'server_busy' ? { retryAfterSeconds: 5 } : {}
+  return { ok: false, code, detail: '', id: null, ...retryAfterSeconds }
+}
+
+function judgeCallerLimit(
+  identity: Identity,
+  action: Action | undefined,
+  first: LimitState | undefined,
+  parts: GuardParts,
+): Denial | undefined {
+  const limiter = parts.callerLimit
+  if (limiter === undefined || first === undefined) return undefined
+  if (!first.allowed) return limitDenial('caller_limit_reached', 'caller', limiter, first, action)
+  const more = (action?.messages.length ?? 1) - 1
+  if (more === 0) return undefined
+  const { count, perSeconds, burst = count } = limiter.rate
+  if (more >= burst) return bare('batch_refused', `at most ${burst} messages at once`)
+  const rest = limiter.take(identity.callerKey, more, parts.monotonicSeconds())
+  if (rest.allowed) return undefined
+  // The next try needs the first unit again as well.
+  const retryAfterSeconds = rest.retryAfterSeconds + perSeconds / count
+  return limitDenial('caller_limit_reached', 'caller', limiter, { ...rest, retryAfterSeconds }, action)
 }
 
 /** Limits of rules count what would run: a denied or hidden call has cost the caller's own limit only. */
@@ -137,6 +173,8 @@ function takeRuleLimits(
     if (limiter !== undefined) costs.set(limiter, (costs.get(limiter) ?? 0) + 1)
   }
   for (const [limiter, cost] of costs) {
+    const { burst = limiter.rate.count } = limiter.rate
+    if (cost > burst) return bare('batch_refused', `at most ${burst} calls of one rule at once`)
     const state = limiter.take(identity.callerKey, cost, parts.monotonicSeconds())
     if (!state.allowed) return limitDenial('rule_limit_reached', 'rule', limiter, state, action)
   }
@@ -147,13 +185,13 @@ function limitDenial(
   code: 'caller_limit_reached' | 'rule_limit_reached',
   name: string,
   limiter: Limiter,
-  state: NonNullable<Denial['limit']>['state'],
-  action: Action,
+  state: LimitState,
+  action: Action | undefined,
 ): Denial {
   const { retryAfterSeconds } = state
   return {
     ...bare(code, `${limiter.rate.count} in ${limiter.rate.perSeconds} s`),
-    ...answers(action),
+    ...(action && answers(action)),
     retryAfterSeconds,
     limit: { name, rate: limiter.rate, state },
     data: {

@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -200,7 +202,7 @@ test('a second writer is noticed, and stops: the log stays whole', async () => {
   for (let count = 0; count < 256; count += 1) second.write(`{"second":${count}}`)
   assert.equal(first.available(), true)
   assert.equal(second.available(), false)
-  assert.match(reasons.join(), /was changed by someone else.*each process needs a file of its own/)
+  assert.match(reasons.join(), /was changed, moved or removed by someone else/)
   for (let count = 0; count < 256; count += 1) first.write(`{"first":${count}}`)
   await second.close()
   await first.close()
@@ -208,6 +210,24 @@ test('a second writer is noticed, and stops: the log stays whole', async () => {
   assert.ok(checked.ok)
   assert.equal(checked.records, 512)
 })
+
+for (const [what, take] of [
+  ['removed', (path: string) => unlinkSync(path)],
+  ['replaced', (path: string) => (unlinkSync(path), writeFileSync(path, ''))],
+  ['moved away', (path: string) => renameSync(path, `${path}.old`)],
+] as const) {
+  test(`a log that was ${what} is noticed, and requests are denied rather than recorded out of sight`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const path = newPath()
+    const reasons: string[] = []
+    const sink = openAuditFile({ path, onFailure: (reason) => void reasons.push(reason) })
+    take(path)
+    for (let count = 0; count < 256; count += 1) sink.write(`{"a":${count}}`)
+    assert.equal(sink.available(), false)
+    assert.match(reasons.join(), /moved or removed by someone else/)
+    await sink.close()
+  })
+}
 
 test('what is no regular file is refused, and nothing is left open', () => {
   const open = (path: string) => (): unknown => openAuditFile({ path, onFailure: noFailure })

@@ -48,6 +48,7 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
   issuer_unavailable: { before: ({ issuer }) => void (issuer.answerKeys = json({}, 500)) },
   decision_failed: { request: { readBody: () => Promise.reject(new Error('gone')) } },
   audit_unavailable: { before: ({ sink }) => void (sink.failing = true) },
+  server_busy: { request: { readBody: () => Promise.resolve('server_busy') } },
   method_not_allowed: { request: { method: 'GET' } },
   method_removed: {
     request: {

@@ -60,21 +60,17 @@ test('J4: a notification over the limit gets an empty 429', async () => {
   assert.deepEqual([status, body], [429, ''])
 })
 
-test('E17: each message of a batch counts, and a batch that is refused costs nothing', async () => {
+test('E17: each message of a batch counts, and a batch that is refused costs one unit', async () => {
   const world = await startGuarded({ options: { callerLimit: perHour(5) } })
   const ask = asker(world)
   const batch = (size: number): unknown => Array.from({ length: size }, () => callOf('read_file'))
   assert.equal(await ask(batch(3)), 'allow')
   assert.equal(await ask(batch(3)), 'caller_limit_reached')
-  assert.equal(await ask(batch(2)), 'allow')
+  assert.equal(await ask(batch(2)), 'caller_limit_reached')
   assert.equal(await ask(callOf('read_file')), 'caller_limit_reached')
-})
-
-test('a batch larger than the burst is served from a whole burst, since it could never be otherwise', async () => {
-  const world = await startGuarded({ options: { callerLimit: perHour(5) } })
-  const ask = asker(world)
-  assert.equal(await ask(Array.from({ length: 50 }, () => callOf('read_file'))), 'allow')
-  assert.equal(await ask(callOf('read_file')), 'caller_limit_reached')
+  const other = asker(world, { sub: 'bob' })
+  assert.equal(await other(batch(3)), 'allow')
+  assert.equal(await other(batch(2)), 'allow')
 })
 
 test('a rule’s limit counts what would run: denied and hidden calls cost the caller’s own limit only', async () => {
@@ -140,4 +136,41 @@ test('the limit can be turned off', async () => {
   const token = world.issuer.sign()
   const outcomes = await repeat(700, () => world.outcome({ token, body: callOf('read_file') }))
   assert.deepEqual(new Set(outcomes), new Set(['allow']))
+})
+
+test('J1: a body that cannot be read costs a unit like any other', async () => {
+  const world = await startGuarded({ options: { callerLimit: perHour(3) } })
+  const ask = asker(world)
+  assert.deepEqual(await repeat(4, () => ask('{bad')), [
+    'body_unparsable',
+    'body_unparsable',
+    'body_unparsable',
+    'caller_limit_reached',
+  ])
+  assert.equal(await ask(callOf('read_file')), 'caller_limit_reached')
+})
+
+test('J1: over the limit only a small body is read, for its id', async () => {
+  const world = await startGuarded({ options: { callerLimit: perHour(1) } })
+  const bounds: (number | undefined)[] = []
+  const ask = (): Promise<string> =>
+    world.outcome({
+      token: world.issuer.sign(),
+      readBody: (maxBytes) => {
+        bounds.push(maxBytes)
+        return Promise.resolve(
+          maxBytes === undefined ? Buffer.from(JSON.stringify(callOf('read_file'))) : 'body_too_large',
+        )
+      },
+    })
+  assert.deepEqual(await repeat(2, ask), ['allow', 'caller_limit_reached'])
+  assert.deepEqual(bounds, [undefined, 65_536])
+})
+
+test('E17: a batch that no limit could ever let through is refused, and one of the limit is not', async () => {
+  const world = await startGuarded({ options: { callerLimit: perHour(3) } })
+  const batch = (count: number): readonly object[] => Array.from({ length: count }, () => callOf('read_file'))
+  assert.equal(await asker(world)(batch(4)), 'batch_refused')
+  assert.equal(await asker(world, { sub: 'bob' })(batch(3)), 'allow')
+  assert.equal(await asker(world, { sub: 'bob' })(callOf('read_file')), 'caller_limit_reached')
 })

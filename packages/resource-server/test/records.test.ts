@@ -200,7 +200,7 @@ test('K2, K3, K5: no token, argument or body text is in any record or answer, wh
 })
 
 test('K4: control characters and line ends of names stay one harmless line', async () => {
-  const nasty = 'a\r\nb\u001b[31m\u2028\u2029\u007f\u009b\0"\\'
+  const nasty = 'a\r\nb\u001b[31m\u2028\u2029\u202e\u200f\u2066\u007f\u009b\0"\\'
   const own = await startGuarded({ options: { rules: [{ tools: ['*'] }] } })
   const token = own.issuer.sign({ claims: { sub: nasty, client_id: nasty, jti: nasty } })
   const bodies = [callOf(nasty), { ...callOf('a'), method: nasty }, [callOf(nasty)]]
@@ -221,7 +221,7 @@ test('K4: whatever is in a request, each record is one line of JSON without cont
       await world.ask({ token: signed('files:read'), body: { ...callOf(tool), method }, address })
       for (const line of world.sink.lines.slice(before)) {
         // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
-        assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u2028\u2029]/)
+        assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/)
         assert.equal(typeof JSON.parse(line), 'object')
       }
     }),

@@ -2,8 +2,9 @@ import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { startDevelopmentIssuer, type DevelopmentIssuer } from '@mcp-doorman/development-issuer'
 import type { Rate } from '@mcp-doorman/resource-server'
-import { explainListenError } from '../failure.ts'
+import { explainListenError, UsageError } from '../failure.ts'
 import { startFilesService } from '../files-service.ts'
+import { keepOutside } from '../keep-outside.ts'
 import { formatNextSteps } from '../next-steps.ts'
 import { makeSampleFolder } from '../sample-folder.ts'
 import { readPort, shared } from '../option-table.ts'
@@ -39,7 +40,13 @@ export function addDevCommand(program: Command): void {
 async function runDev(directory: string | undefined, options: DevCommandOptions): Promise<void> {
   const { port, issuerPort, state, readOnly } = options
   const signal = waitForSignal()
+  if (port === 0 || port === issuerPort) {
+    const reason =
+      port === 0 ? 'tokens name the port, so it must be known before' : 'server and issuer need one each'
+    throw new UsageError(`--port ${port} cannot be used: ${reason}. Choose another.`)
+  }
   const served = directory ?? makeSampleFolder(state)
+  if (directory !== undefined) keepOutside(directory, state, '--state')
   const resource = `http://${host}:${port}/mcp`
   const issuer = await startIssuer(resource, state, issuerPort, readOnly)
   const service = await startFilesService({

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
 import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
@@ -58,7 +59,7 @@ export function addFilesCommand(program: Command): void {
     )
     .addOption(shared.audit())
     .addOption(shared.limit())
-    .addOption(shared.state())
+    .addOption(shared.state('folder for what outlives a run; this server keeps nothing there yet'))
     .addOption(
       new Option('--allow-weak-opener', 'serve other machines even where the system has no /proc').default(
         false,
@@ -129,7 +130,7 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
   if (service.opener === 'realpath') say(weakOpenerNotice)
   if (options.casdoor !== undefined && options.allowClient.includes('*')) say(anyClientWarning)
   say(
-    `${resource} serves ${directory}${options.perUser ? ', a folder for each user' : ''}${options.readOnly ? ', read-only' : ''}.`,
+    `${resource} serves ${resolve(directory)}${options.perUser ? ', a folder for each user' : ''}${options.readOnly ? ', read-only' : ''}.`,
   )
   say(
     `Tokens are taken from ${issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer)).join(', ')}.`,

@@ -24,7 +24,9 @@ export function addTokenCommand(program: Command): void {
     .addOption(new Option('--scope <scopes>', 'what it grants, with spaces between').makeOptionMandatory())
     .addOption(new Option('--issuer <url>', 'which issuer (default: the one that uses the state folder)'))
     .addOption(new Option('--resource <url>', 'for which resource (default: the only one it serves)'))
-    .addOption(new Option('--ttl <time>', 'how long it lasts').default(600, '10m').argParser(readDuration))
+    .addOption(
+      new Option('--ttl <time>', 'how long it lasts, up to 1d').default(600, '10m').argParser(readDuration),
+    )
     .addOption(shared.state())
     .action(async (options: IssueOptions) => {
       process.stdout.write(`${await issue(options)}\n`)
@@ -33,7 +35,7 @@ export function addTokenCommand(program: Command): void {
     .command('inspect')
     .description('read a token from standard input and say what it grants; never prints it')
     .addOption(new Option('--json', 'as JSON').default(false))
-    .addHelpText('after', '\nThe signature is not checked.\n\nExample:\n  pbpaste | doorman token inspect')
+    .addHelpText('after', '\nThe signature is not checked.\n\nExample:\n  doorman token inspect < token.txt')
     .action(async ({ json }: { readonly json: boolean }) => {
       const inspection = inspectToken(await text(process.stdin), Date.now() / 1000)
       process.stdout.write(

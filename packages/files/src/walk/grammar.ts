@@ -14,6 +14,16 @@ export const maxComponents = 64
  */
 export const tempPrefix = '.doorman-tmp-'
 
+/** Where the command keeps keys and secrets unless it is told otherwise; in any case, for disks that ignore it. */
+const stateFolder = '.doorman'
+
+/** Whether a name belongs to the server, wherever it stands below a root. */
+export function isReservedName(name: string): boolean {
+  return (
+    name.startsWith(tempPrefix) || (name.length === stateFolder.length && name.toLowerCase() === stateFolder)
+  )
+}
+
 declare const accepted: unique symbol
 
 /**
@@ -77,7 +87,7 @@ export function problemOfName(name: string): string | undefined {
   if (name.length * 3 > maxNameBytes && Buffer.byteLength(name) > maxNameBytes) {
     return `has a component longer than ${maxNameBytes} bytes`
   }
-  if (name.startsWith(tempPrefix)) return 'uses a name that is reserved for the server'
+  if (isReservedName(name)) return 'uses a name that is reserved for the server'
   return undefined
 }
 

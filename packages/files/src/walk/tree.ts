@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
-import { problemOfName, tempPrefix } from './grammar.ts'
+import { isReservedName, problemOfName } from './grammar.ts'
 import { type Directory, entriesAtOnce } from './opener.ts'
 
 /** What a walk over a tree does with the names it meets, in order. */
@@ -111,7 +111,7 @@ function* readEntriesAfter(
     for (let found = names.readSync(); found !== null; found = names.readSync()) {
       if (++seen % entriesAtOnce === 0) yield
       const { name } = found
-      if (name.startsWith(tempPrefix)) continue
+      if (isReservedName(name)) continue
       if (problemOfName(name) !== undefined) {
         visitor.leaveOut(prefix)
         continue

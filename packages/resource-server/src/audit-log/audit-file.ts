@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync } from 'node:fs'
 import type { AuditSink } from '../audit.ts'
 import { createBatchedSink } from './batched-sink.ts'
 import { formatSeal, parseSeal, textOf } from './chain.ts'
@@ -11,11 +11,14 @@ export interface AuditFileOptions {
   readonly onFailure: (reason: string) => void
 }
 
+const lookMilliseconds = 1000
+
 /**
  * A hash-chained file of records: each batch of JSON lines is followed by a seal over it and the seal before.
  *
- * Lines that an earlier process left unsealed are sealed first, as they stand. The file is written through the
- * operating system's cache; a power failure can lose the last moments, which then end in an unsealed line.
+ * Lines that an earlier process left unsealed are sealed first, as they stand. Records are written within 25 ms,
+ * through the operating system's cache: a process that is killed loses the records of that time, and a power failure
+ * what the system had not written yet.
  *
  * @throws {Error} when the file cannot be opened, or its last seal cannot be found
  */
@@ -31,10 +34,19 @@ export function openAuditFile({ path, onFailure }: AuditFileOptions): AuditSink 
   }
   let size = fstatSync(descriptor).size
 
+  // A file that was moved away is written on unseen; asked for less often, since it takes a walk of the path.
+  let lookedAt = Number.NEGATIVE_INFINITY
+  function isMoved(ino: number): boolean {
+    if (performance.now() - lookedAt < lookMilliseconds) return false
+    lookedAt = performance.now()
+    return lstatSync(path, { throwIfNoEntry: false })?.ino !== ino
+  }
+
   const sink = createBatchedSink((lines) => {
-    if (fstatSync(descriptor).size !== size) {
+    const status = fstatSync(descriptor)
+    if (status.size !== size || status.nlink === 0 || isMoved(status.ino)) {
       throw new Error(
-        `${path} was changed by someone else. Move it away and start again; each process needs a file of its own.`,
+        `${path} was changed, moved or removed by someone else. Start again with a file that this process has for itself.`,
       )
     }
     const text = textOf(lines) // Encoded once, for the hash and for the file.
