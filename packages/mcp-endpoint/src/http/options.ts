@@ -17,6 +17,13 @@ export interface HttpOptions {
   readonly plainForm?: boolean
   /** Largest body, in bytes; 1,024 to 1 GiB. Default: 4 MiB. */
   readonly maxBodyBytes?: number
+  /**
+   * What bodies of more than 64 KiB may take together, in bytes, from their arrival to the answer; beyond it they are
+   * answered with 503. Not less than `maxBodyBytes`, up to 1 TiB. Smaller bodies are not counted: `maxConnections`
+   * bounds those that arrive, and the caller's limit those that are answered. Default: 256 MiB, or `maxBodyBytes` if
+   * that is more.
+   */
+  readonly maxBodyBytesUnderWay?: number
   /** How long the headers of a request may take, in seconds; 0.1 to 3,600. Default: 10. */
   readonly headersTimeoutSeconds?: number
   /** How long a whole request may take to arrive, in seconds; not less than the headers. Default: 30. */
@@ -31,9 +38,12 @@ export interface HttpOptions {
 
 export type HttpSettings = Required<HttpOptions>
 
+const mebibyte = 1024 * 1024
+
 const ranges = {
   port: [0, 65_535],
   maxBodyBytes: [1024, 1024 ** 3],
+  maxBodyBytesUnderWay: [1024, 1024 ** 4],
   headersTimeoutSeconds: [0.1, 3600],
   requestTimeoutSeconds: [0.1, 3600],
   responseTimeoutSeconds: [0.1, 3600],
@@ -50,9 +60,14 @@ const others = ['endpoint', 'resourceServer', 'host', 'allowedHosts', 'allowedOr
 export function readHttpOptions(given: HttpOptions): HttpSettings {
   const problems = checkOptions(given, ranges, others)
   const { headersTimeoutSeconds = 10, requestTimeoutSeconds = 30 } = given
+  const { maxBodyBytes = 4 * mebibyte } = given
+  const { maxBodyBytesUnderWay = Math.max(256 * mebibyte, maxBodyBytes) } = given
   const { allowedHosts = [], allowedOrigins = [] } = given
   if (headersTimeoutSeconds > requestTimeoutSeconds) {
     problems.push('requestTimeoutSeconds: must not be less than headersTimeoutSeconds.')
+  }
+  if (maxBodyBytesUnderWay < maxBodyBytes) {
+    problems.push('maxBodyBytesUnderWay: must not be less than maxBodyBytes.')
   }
   for (const host of allowedHosts) {
     if (!/^[^\s/@]+$/.test(host)) {
@@ -73,7 +88,8 @@ export function readHttpOptions(given: HttpOptions): HttpSettings {
     allowedHosts,
     allowedOrigins,
     plainForm: given.plainForm ?? true,
-    maxBodyBytes: given.maxBodyBytes ?? 4 * 1024 * 1024,
+    maxBodyBytes,
+    maxBodyBytesUnderWay,
     headersTimeoutSeconds,
     requestTimeoutSeconds,
     responseTimeoutSeconds: given.responseTimeoutSeconds ?? 120,

@@ -1,15 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import type { DenialCode } from '@mcp-doorman/resource-server'
+import type { BodyShare } from './body-budget.ts'
 
 /**
- * Reads a request's body, bounded in bytes whether its length is declared or not.
+ * Reads a request's body, bounded in bytes whether its length is declared or not: by its own limit, and by what the
+ * bodies of other requests have left. Its share is the caller's to release.
  *
  * How long it may take is the server's request time-out, which closes the connection.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | DenialCode> {
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare,
+): Promise<Buffer | DenialCode> {
   return new Promise((resolve) => {
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-      resolve('body_too_large')
+    const declared = Number(request.headers['content-length'] ?? 0)
+    const refusal = refusalOf(declared, maxBytes, share)
+    if (refusal !== undefined) {
+      resolve(refusal)
       return
     }
     if (request.destroyed) {
@@ -19,20 +27,32 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     }
     let body: Buffer = Buffer.alloc(0)
     let length = 0
-    request.on('data', (chunk: Buffer) => {
-      if (length + chunk.length > maxBytes) {
-        request.removeAllListeners('data')
+
+    function end(outcome: Buffer | DenialCode): void {
+      // These would keep the body for as long as the request, which the answer keeps until it has been read.
+      request.removeListener('data', take).removeListener('end', endWhole)
+      request.removeListener('error', breakOff).removeListener('close', breakOff)
+      resolve(outcome)
+    }
+    function take(chunk: Buffer): void {
+      const refused = refusalOf(length + chunk.length, maxBytes, share)
+      if (refused !== undefined) {
         request.pause()
-        resolve('body_too_large')
+        end(refused)
         return
       }
-      body = append(body, length, chunk)
+      body = append(body, length, chunk, declared)
       length += chunk.length
-    })
-    request.once('end', () => resolve(body.subarray(0, length)))
-    request.once('error', () => resolve('body_incomplete'))
-    request.once('close', () => resolve('body_incomplete'))
+    }
+    const endWhole = (): void => end(body.subarray(0, length))
+    const breakOff = (): void => end('body_incomplete')
+    request.on('data', take).once('end', endWhole).once('error', breakOff).once('close', breakOff)
   })
+}
+
+function refusalOf(bytes: number, maxBytes: number, share: BodyShare): DenialCode | undefined {
+  if (bytes > maxBytes) return 'body_too_large'
+  return share.covers(bytes) ? undefined : 'server_busy'
 }
 
 /**
@@ -40,11 +60,12 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
  *
  * To keep the pieces would be simpler, but a piece of one byte takes hundreds, and the caller chooses their size.
  */
-function append(body: Buffer, length: number, piece: Buffer): Buffer {
+function append(body: Buffer, length: number, piece: Buffer, declared: number): Buffer {
   if (length === 0) return piece
   let roomy = body
-  if (length + piece.length > body.length) {
-    roomy = Buffer.allocUnsafe(2 * (length + piece.length))
+  const needed = length + piece.length
+  if (needed > body.length) {
+    roomy = Buffer.allocUnsafe(needed <= declared ? Math.min(2 * needed, declared) : 2 * needed)
     body.copy(roomy, 0, 0, length)
   }
   piece.copy(roomy, length)

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { readHeaders, type Decision } from '@mcp-doorman/resource-server'
 import { Cancellation } from '../cancellation.ts'
+import { BodyShare, type BodyBudget } from './body-budget.ts'
 import { createHostCheck, type HostAllowed } from './host.ts'
 import { readHttpOptions, type HttpOptions, type HttpSettings } from './options.ts'
 import { corsHeaders, createOriginCheck, preflightHeaders, type OriginAllowed } from './origin.ts'
@@ -10,6 +11,7 @@ import { readTarget } from './request-target.ts'
 import { errorResponse, respond, type HttpResponse } from './respond.ts'
 import { answerDocument, answerNothing, createRoutes, type FindRoute, type Route } from './routes.ts'
 import { runGranted, type Finished } from './run-granted.ts'
+import { createTurns } from './turns.ts'
 
 /** A server that listens. */
 export interface HttpHandle {
@@ -23,6 +25,7 @@ interface Front {
   readonly findRoute: FindRoute
   readonly hostAllowed: HostAllowed
   readonly originAllowed: OriginAllowed
+  readonly bodyBudget: BodyBudget
   /** Calls that have not ended, with or without a connection that waits for them. */
   readonly underWay: Map<Cancellation, Promise<unknown>>
   draining: boolean
@@ -66,14 +69,18 @@ export async function startHttp(options: HttpOptions): Promise<HttpHandle> {
     findRoute: createRoutes(metadata, settings.plainForm),
     hostAllowed: createHostCheck(publicUrl, { host: settings.host, port }, settings.allowedHosts),
     originAllowed: createOriginCheck(publicUrl, settings.host, settings.allowedOrigins),
+    bodyBudget: { leftBytes: settings.maxBodyBytesUnderWay },
     underWay: new Map(),
     draining: false,
   }
+  const takeTurn = createTurns()
   server.on('request', (request, response) => {
-    handle(front, request, response).catch((error: unknown) => {
-      // A mistake of ours, or of an audit sink, costs one connection and not the process.
-      request.socket.destroy()
-      process.emitWarning(error instanceof Error ? error : String(error))
+    takeTurn(request, response, () => {
+      handle(front, request, response).catch((error: unknown) => {
+        // A mistake of ours, or of an audit sink, costs one connection and not the process.
+        request.socket.destroy()
+        process.emitWarning(error instanceof Error ? error : String(error))
+      })
     })
   })
   let closed: Promise<void> | undefined
@@ -107,7 +114,13 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
     answer(front, request, response, { status: 204, headers, body: '' })
     return
   }
-  await handleGuarded(front, route, target, request, response)
+  const share = new BodyShare(front.bodyBudget)
+  try {
+    await handleGuarded(front, route, target, request, response, share)
+  } finally {
+    // Not with the connection: what goes on without one still holds what it was sent.
+    share.release()
+  }
 }
 
 async function handleGuarded(
@@ -116,6 +129,7 @@ async function handleGuarded(
   target: string,
   request: IncomingMessage,
   response: ServerResponse,
+  share: BodyShare,
 ): Promise<void> {
   const { resourceServer, endpoint, maxBodyBytes } = front.settings
   const { origin } = request.headers
@@ -126,7 +140,7 @@ async function handleGuarded(
     target,
     headers: readHeaders(request.rawHeaders),
     address: request.socket.remoteAddress,
-    readBody: () => readBody(request, maxBodyBytes),
+    readBody: (most = maxBodyBytes) => readBody(request, Math.min(most, maxBodyBytes), share),
   })
   if (!decision.granted) {
     answer(front, request, response, resourceServer.formatDenial(decision), extra)
