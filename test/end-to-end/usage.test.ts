@@ -80,7 +80,7 @@ const usages: readonly Usage[] = [
   {
     words: ['files', folder, ...issuer, '--port', '65536'],
     code: 2,
-    stderr: `error: option '--port <number>' argument '65536' is invalid. A port is a whole number from 0 to 65535; 0 takes a free one.\n${help}`,
+    stderr: `error: option '--port <number>' argument '65536' is invalid. A port is a whole number from 0 to 65535.\n${help}`,
   },
   { words: ['files'], code: 2, stderr: `error: missing required argument 'directory'\n${help}` },
   {
@@ -124,12 +124,28 @@ const usages: readonly Usage[] = [
       'doorman: --limit has no effect with --stdio, which has no network, tokens or users. Remove one of the two.\n',
   },
   {
-    words: ['files', folder, ...issuer, '--audit', join(folder, 'nowhere', 'records')],
+    words: ['files', folder, ...issuer, '--audit', join(folder, '..', 'nowhere', 'records')],
     code: 1,
-    stderr: `doorman: Records cannot be kept in ${join(folder, 'nowhere', 'records')}: name a file in a folder that exists. (ENOENT: no such file or directory, open '${join(folder, 'nowhere', 'records')}')\n`,
+    stderr: `doorman: Records cannot be kept in ${join(folder, '..', 'nowhere', 'records')}: name a file in a folder that exists. (ENOENT: no such file or directory, open '${join(folder, '..', 'nowhere', 'records')}')\n`,
+  },
+  {
+    words: ['files', folder, ...issuer, '--audit', join(folder, 'records')],
+    code: 2,
+    stderr: `doorman: --audit ${join(folder, 'records')} lies in ${folder}, which is served: agents could read or replace it. Name a place outside.\n`,
   },
   {
     words: ['dev', folder, '--state', join(folder, 'state')],
+    code: 2,
+    stderr: `doorman: --state ${join(folder, 'state')} lies in ${folder}, which is served: agents could read or replace it. Name a place outside.\n`,
+  },
+  {
+    words: ['dev', folder, '--port', '0', '--state', join(folder, '.doorman')],
+    code: 2,
+    stderr:
+      'doorman: --port 0 cannot be used: tokens name the port, so it must be known before. Choose another.\n',
+  },
+  {
+    words: ['dev', folder, '--state', join(folder, '.doorman')],
     env: { NODE_ENV: 'production' },
     code: 1,
     stderr:

@@ -118,7 +118,12 @@ function createClientAdapter(store: Store): Adapter {
   const none = async (): Promise<undefined> => undefined
   return {
     async upsert(id, metadata) {
-      store.putClient(id, JSON.stringify(metadata))
+      if (store.putClient(id, JSON.stringify(metadata))) return
+      const full = new errors.CustomOIDCProviderError(
+        'temporarily_unavailable',
+        'too many clients have registered in the last minutes; try again later',
+      )
+      throw Object.assign(full, { status: 503, statusCode: 503 })
     },
     async find(id) {
       const metadata = store.findClient(id)

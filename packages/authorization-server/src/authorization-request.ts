@@ -40,6 +40,9 @@ export function chooseResource(
   throw new errors.InvalidTarget('the request must say which resource it is for')
 }
 
+/** Longer than any client needs: some put a whole encrypted request in there, of one or two KiB. */
+const maxStateCharacters = 4096
+
 /** Gives a valid authorization request the scopes that it left out and, unattended, the person. */
 export function completeRequest(
   context: KoaContextWithOIDC,
@@ -48,6 +51,9 @@ export function completeRequest(
 ): void {
   const { params, session } = context.oidc
   if (params === undefined) return
+  if (typeof params['state'] === 'string' && params['state'].length > maxStateCharacters) {
+    throw new errors.InvalidRequest(`state must not be longer than ${maxStateCharacters} characters`)
+  }
   const requested = Object.keys(context.oidc.resourceServers ?? {})
     .map((identifier) => resources.find(identifier))
     .filter((resource): resource is ProtectedResource => resource !== undefined)

@@ -3,9 +3,18 @@ import { createOutbound } from '@mcp-doorman/outbound'
 import type { Provider } from 'oidc-provider'
 import { rememberAccessToken } from './adapter.ts'
 import { describeResource } from './authorization-request.ts'
-import { answerCors, findRoute, isHostAllowed, pinOrigin, rewriteForm, rewriteQuery } from './front.ts'
+import {
+  answerCors,
+  findRoute,
+  isHostAllowed,
+  isQueryTooLong,
+  pinOrigin,
+  rewriteForm,
+  rewriteQuery,
+} from './front.ts'
 import { answerInteraction, interactionPath } from './interaction.ts'
 import { type AuthorizationServerOptions, defaultRegistration, readOptions } from './options.ts'
+import { sendErrorPage } from './page.ts'
 import { basePath, createProvider, routes } from './provider.ts'
 import { createResources } from './resources.ts'
 import { loadCookieKey, loadSigningKeys } from './signing-keys.ts'
@@ -52,7 +61,7 @@ export interface AuthorizationServer {
  * faces the internet.
  *
  * @throws {TypeError} that lists every mistake in the options
- * @throws {Error} when the state folder cannot be used
+ * @throws {Error} when the state folder cannot be used, or others can write to it
  */
 export async function openAuthorizationServer(
   options: AuthorizationServerOptions,
@@ -70,7 +79,11 @@ export async function openAuthorizationServer(
   if (stateFolder !== undefined) createStateFolder(stateFolder)
   const keys = await loadSigningKeys(stateFolder)
   const cookieKey = loadCookieKey(stateFolder)
-  const store = openStore(stateFolder, settings.registration ?? defaultRegistration, settings.nowSeconds)
+  const limits = {
+    ...(settings.registration ?? defaultRegistration),
+    freshSeconds: settings.lifetimes.interactionSeconds,
+  }
+  const store = openStore(stateFolder, limits, settings.nowSeconds)
   let provider = build()
   let answer = provider.callback()
   let closed = false
@@ -100,7 +113,10 @@ export async function openAuthorizationServer(
       const parts = { provider, settings, resources, formKey: cookieKey, basePath: base }
       return answerInteraction(parts, request, response, uid, form)
     }
-    if (path === routes.authorization) rewriteQuery(request, resources)
+    if (path === routes.authorization) {
+      if (isQueryTooLong(request)) return sendErrorPage(response, 414, tooLong)
+      rewriteQuery(request, resources)
+    }
     let asked = request
     if (request.method === 'POST' && formRoutes.has(path)) {
       const rewritten = await rewriteForm(request, path, resources)
@@ -182,6 +198,10 @@ export async function openAuthorizationServer(
     },
   }
 }
+
+const tooLong =
+  'Your application asked with an address of more than 8 KiB, which is longer than this server reads. ' +
+  'Connect again; if that does not help, tell the makers of the application.'
 
 const formRoutes: ReadonlySet<string> = new Set([routes.token, routes.introspection, routes.revocation])
 

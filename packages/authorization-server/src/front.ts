@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { presentedTokenName } from './adapter.ts'
-import { isLoopbackUrl } from './options.ts'
+import { isLoopbackUrl } from './loopback.ts'
 import { routes } from './provider.ts'
 import { isForm, readBody, withBody } from './request-body.ts'
 import type { Resources } from './resources.ts'
@@ -15,6 +15,7 @@ const openToBrowsers: ReadonlySet<string> = new Set([
   routes.revocation,
 ])
 const maxBodyBytes = 65_536
+const maxQueryBytes = 8192
 
 export type Route =
   /** Nothing of ours, and JSON says so. */
@@ -79,6 +80,15 @@ export function pinOrigin(request: IncomingMessage, issuer: string, base: string
   request.url = path + query
   // koa and oidc-provider find the part before the path here, as under express.
   Object.assign(request, { originalUrl: base + path + query })
+}
+
+/**
+ * Whether the query of an authorization request is too long to look at: more than 8 KiB. Whoever asks may be anybody,
+ * and what they ask is kept until the person has answered.
+ */
+export function isQueryTooLong(request: IncomingMessage): boolean {
+  const [, query = ''] = (request.url ?? '').split(/(\?.*)/s, 2)
+  return query.length > maxQueryBytes
 }
 
 /** Gives the query of an authorization request the registered spelling of its resources. */

@@ -5,6 +5,7 @@ export {
   openAuthorizationServer,
 } from './authorization-server.ts'
 export type { Login, LoginView } from './login.ts'
+export { isThisMachine } from './loopback.ts'
 export type {
   AuthorizationServerOptions,
   KnownClient,

@@ -1,4 +1,5 @@
 import type { Login } from './login.ts'
+import { isLoopbackUrl } from './loopback.ts'
 import { isAppScheme, type RedirectPolicy, redirectUriProblem } from './redirect-uri.ts'
 import type { ProtectedResource } from './resources.ts'
 import type { RegistrationLimits } from './store.ts'
@@ -44,7 +45,12 @@ export interface AuthorizationServerOptions {
   readonly stateFolder?: string
   /** @defaultValue none */
   readonly clients?: readonly KnownClient[]
-  /** Registration by the clients themselves (RFC 7591). `false` turns it off. */
+  /**
+   * Registration by the clients themselves (RFC 7591). `false` turns it off.
+   *
+   * A registration younger than `lifetimes.interactionSeconds` is never dropped to make room for another: when all are,
+   * the next client is asked to wait (503 with `Retry-After`).
+   */
   readonly registration?: Partial<RegistrationLimits> | false
   /**
    * Client-ID metadata documents. `trustedOrigins` may live on private and loopback addresses; `certificateAuthorities`
@@ -53,7 +59,9 @@ export interface AuthorizationServerOptions {
   readonly clientDocuments?:
     | { readonly trustedOrigins?: readonly string[]; readonly certificateAuthorities?: readonly string[] }
     | false
-  /** @defaultValue loopback hosts interchangeable, schemes of known applications (see the reference) */
+  /**
+   * @defaultValue loopback hosts interchangeable; the schemes `claude`, `cursor`, `vscode` and `vscode-insiders`
+   */
   readonly redirects?: Partial<RedirectPolicy>
   /** Seconds, whole numbers from 1. */
   readonly lifetimes?: Partial<Lifetimes>
@@ -204,12 +212,6 @@ export function readOptions(options: AuthorizationServerOptions): AuthorizationS
     nowSeconds: options.nowSeconds ?? (() => Math.floor(Date.now() / 1000)),
     onServerError: options.onServerError ?? (() => {}),
   }
-}
-
-export function isLoopbackUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { hostname } = new URL(text)
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 function issuerMistakes(issuer: string): readonly string[] {

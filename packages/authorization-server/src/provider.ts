@@ -55,6 +55,10 @@ export function createProvider(parts: ProviderParts): Provider {
   })
   provider.use(async (context, next) => {
     await next()
+    if (context.status === 503) context.set('retry-after', '60')
+  })
+  provider.use(async (context, next) => {
+    await next()
     if (/\/\.well-known\/(oauth-authorization-server|openid-configuration)$/.test(context.path)) {
       completeMetadata(context.body, parts.resources)
     }

@@ -22,10 +22,15 @@ export interface StoredEntry {
 }
 
 export interface RegistrationLimits {
-  /** So many registrations that were never used are kept; then the oldest of them goes. */
+  /** So many registrations that were never used are kept; then the oldest of them goes, unless it is fresh. */
   readonly mostUnused: number
   readonly unusedSeconds: number
   readonly idleSeconds: number
+}
+
+export interface StoreLimits extends RegistrationLimits {
+  /** So long a registration is never dropped to make room: its client may still be at the login page. */
+  readonly freshSeconds: number
 }
 
 /** What outlives a request: entries and registered clients, in one SQLite file. */
@@ -39,7 +44,8 @@ export interface Store {
   removeOfGrant(model: string, grantId: string): void
   /** The grant itself and everything that was issued under it. */
   removeGrant(grantId: string): void
-  putClient(clientId: string, metadata: string): void
+  /** @returns false, and keeps nothing, when every place is taken by a registration that is still fresh */
+  putClient(clientId: string, metadata: string): boolean
   findClient(clientId: string): string | undefined
   removeClient(clientId: string): void
   /** A client that was given a token is no longer an unused registration. */
@@ -67,11 +73,7 @@ const schema = `
 const purgeSeconds = 60
 
 /** @throws {Error} when the file was written by a newer version */
-export function openStore(
-  folder: string | undefined,
-  limits: RegistrationLimits,
-  nowSeconds: () => number,
-): Store {
+export function openStore(folder: string | undefined, limits: StoreLimits, nowSeconds: () => number): Store {
   const path = folder === undefined ? ':memory:' : createPrivateFile(folder, fileName)
   const database = new DatabaseSync(path)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 1000')
@@ -103,8 +105,10 @@ export function openStore(
   const removeOfGrant = database.prepare('DELETE FROM entries WHERE model = ? AND grant_id = ?')
   const removeAllOfGrant = database.prepare('DELETE FROM entries WHERE grant_id = ?')
   const purgeEntries = database.prepare('DELETE FROM entries WHERE expires_at <= ?')
+  const countUnused = 'SELECT count(*) FROM clients WHERE used_at IS NULL'
   const putClient = database.prepare(
-    `INSERT INTO clients (client_id, metadata, registered_at) VALUES (?, ?, ?)
+    `INSERT INTO clients (client_id, metadata, registered_at)
+     SELECT ?, ?, ? WHERE (${countUnused}) < ?
      ON CONFLICT (client_id) DO UPDATE SET metadata = excluded.metadata`,
   )
   const findClient = database.prepare('SELECT metadata FROM clients WHERE client_id = ?')
@@ -113,9 +117,10 @@ export function openStore(
   const purgeClients = database.prepare(
     'DELETE FROM clients WHERE (used_at IS NULL AND registered_at <= ?) OR used_at <= ?',
   )
-  const dropOldestUnused = database.prepare(
+  const makeRoom = database.prepare(
     `DELETE FROM clients WHERE client_id IN (
-       SELECT client_id FROM clients WHERE used_at IS NULL ORDER BY registered_at DESC, rowid DESC LIMIT -1 OFFSET ?)`,
+       SELECT client_id FROM clients WHERE used_at IS NULL AND registered_at <= ?
+       ORDER BY registered_at, rowid LIMIT max(0, (${countUnused}) - ?))`,
   )
 
   let purgedAt = Number.NEGATIVE_INFINITY
@@ -148,8 +153,9 @@ export function openStore(
     },
     putClient(clientId, metadata) {
       purge()
-      putClient.run(clientId, metadata, nowSeconds())
-      dropOldestUnused.run(limits.mostUnused)
+      const now = nowSeconds()
+      makeRoom.run(now - limits.freshSeconds, limits.mostUnused - 1)
+      return putClient.run(clientId, metadata, now, limits.mostUnused).changes === 1
     },
     findClient(clientId) {
       const metadata = findClient.get(clientId)?.['metadata']

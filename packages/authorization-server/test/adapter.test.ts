@@ -4,7 +4,7 @@ import { createAdapter, issuedTokenName, presentedTokenName, rememberAccessToken
 import { openStore, type Store } from '#internal/store'
 import type { Adapter } from 'oidc-provider'
 
-const limits = { mostUnused: 2, unusedSeconds: 100, idleSeconds: 1000 }
+const limits = { mostUnused: 2, unusedSeconds: 100, idleSeconds: 1000, freshSeconds: 10 }
 
 interface Kept {
   readonly store: Store
@@ -115,7 +115,11 @@ test('registrations: the oldest unused go first, used ones stay, all have an end
   const { store, wait } = keep(t)
   store.putClient('used', '{}')
   store.touchClient('used')
-  for (const id of ['a', 'b', 'c']) store.putClient(id, '{}')
+  for (const id of ['a', 'b']) assert.ok(store.putClient(id, '{}'))
+  wait(9)
+  assert.ok(!store.putClient('c', '{}'), 'a and b are still fresh')
+  wait(1)
+  assert.ok(store.putClient('c', '{}'))
   const known = (): readonly string[] =>
     ['used', 'a', 'b', 'c'].filter((id) => store.findClient(id) !== undefined)
   assert.deepEqual(known(), ['used', 'b', 'c'])

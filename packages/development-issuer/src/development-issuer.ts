@@ -57,9 +57,9 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
   let answer = (_request: IncomingMessage, response: ServerResponse): void => {
     response.writeHead(503, { 'retry-after': '1' }).end() // The port is known before the issuer is ready.
   }
-  const listener = createServer({ requestTimeout: 20_000, headersTimeout: 10_000 }, (request, response) => {
-    answer(request, response)
-  })
+  const timeLimits = { requestTimeout: 20_000, headersTimeout: 10_000, connectionsCheckingInterval: 2000 }
+  const listener = createServer(timeLimits, (request, response) => answer(request, response))
+  listener.maxConnections = 1000
   const boundPort = await listen(listener, host, port)
   const issuer = options.issuer ?? `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
 

@@ -1,7 +1,8 @@
-import type {
-  AuthorizationServerOptions,
-  KnownClient,
-  ProtectedResourceOptions,
+import {
+  type AuthorizationServerOptions,
+  isThisMachine,
+  type KnownClient,
+  type ProtectedResourceOptions,
 } from '@mcp-doorman/authorization-server'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
@@ -84,10 +85,10 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     )
   }
   const host = options.host ?? '127.0.0.1'
-  if (!isLoopbackHost(host) && options.allowNonLoopback !== true) {
+  if (!isThisMachine(host) && options.allowNonLoopback !== true) {
     throw new Error(
       `The development issuer does not listen on ${host}: others could reach it, and everybody knows its passwords. ` +
-        'Use 127.0.0.1, or allow it with allowNonLoopback (--allow-non-loopback) in a network of your own.',
+        'Use 127.0.0.1, or allow it with allowNonLoopback in a network of your own.',
     )
   }
 
@@ -114,8 +115,4 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     )
   }
   return { host, port, users }
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

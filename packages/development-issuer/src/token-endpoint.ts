@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AuthorizationServer, readBody } from '@mcp-doorman/authorization-server'
+import { type AuthorizationServer, isThisMachine, readBody } from '@mcp-doorman/authorization-server'
 import { equalTexts } from './users.ts'
 
 export interface TokenEndpointParts {
@@ -28,7 +28,7 @@ export async function answerTokenRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (!isLoopbackAddress(request.socket.remoteAddress)) {
+  if (!isThisMachine(request.socket.remoteAddress ?? '')) {
     return send(response, 403, refusal('access_denied', 'this endpoint answers on loopback only'))
   }
   if (request.method !== 'POST') {
@@ -106,10 +106,6 @@ function readTokenRequest(text: string, parts: TokenEndpointParts): TokenRequest
     return `ttlSeconds: must be a whole number from 1 to ${longestSeconds}`
   }
   return { user, scope, resource, clientId, ttlSeconds }
-}
-
-function isLoopbackAddress(address: string | undefined): boolean {
-  return address !== undefined && /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 }
 
 function refusal(error: string, description: string): object {

@@ -118,6 +118,31 @@ for (const { name, params, error } of badRequests) {
   })
 }
 
+test('a state of 4096 characters comes back whole; a longer one is refused at the client', async (t) => {
+  const issuer = await startIssuer(t)
+  const state = 'x'.repeat(4096)
+  const back = await logIn(issuer, { params: { state } })
+  assert.equal(back.searchParams.get('state'), state)
+  assert.ok(back.searchParams.has('code'))
+
+  const refused = await fetch(authorizeUrl(issuer, { state: `${state}x` }), { redirect: 'manual' })
+  const { searchParams } = new URL(refused.headers.get('location') ?? '')
+  assert.equal(searchParams.get('error'), 'invalid_request')
+  assert.match(searchParams.get('error_description') ?? '', /state must not be longer than 4096/)
+})
+
+test('an authorization request of 8 KiB is looked at; a longer one gets a page that says so', async (t) => {
+  const issuer = await startIssuer(t)
+  const url = authorizeUrl(issuer, { login_hint: '' })
+  const filler = 'x'.repeat(8192 - url.search.length)
+  const ask = (hint: string): Promise<Response> =>
+    fetch(authorizeUrl(issuer, { login_hint: hint }), { redirect: 'manual' })
+  assert.equal((await ask(filler)).status, 303)
+  const refused = await ask(`${filler}x`)
+  assert.equal(refused.status, 414)
+  assert.match(await refused.text(), /more than 8 KiB/)
+})
+
 test('CA3, M43: an unknown client and an unknown redirect get a page with status 400, never a redirect', async (t) => {
   const issuer = await startIssuer(t)
   for (const params of [

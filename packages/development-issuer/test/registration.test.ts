@@ -172,7 +172,8 @@ test('registration can be turned off, and is then not advertised', async (t) => 
 })
 
 test('CF54: of registrations that were never used the oldest go; a used one stays', async (t) => {
-  const issuer = await startIssuer(t, { registration: { mostUnused: 3 } })
+  let now = Math.floor(Date.now() / 1000)
+  const issuer = await startIssuer(t, { registration: { mostUnused: 3 }, nowSeconds: () => now })
   const isKnown = async (id: string): Promise<boolean> => {
     const url = authorizeUrl(issuer, { client_id: id, redirect_uri: 'http://localhost/callback' })
     return (await fetch(url, { redirect: 'manual' })).status === 303
@@ -187,9 +188,36 @@ test('CF54: of registrations that were never used the oldest go; a used one stay
   const used = await add()
   const params = { client_id: used, redirect_uri: 'http://localhost/callback' }
   tokensOf(await redeem(issuer, await getCode(issuer, { params }), params))
-  const unused = [await add(), await add(), await add(), await add()]
+  const unused = [await add(), await add(), await add()]
+  now += 600 // Now they are no longer fresh.
+  unused.push(await add())
   assert.deepEqual(await Promise.all(unused.map(isKnown)), [false, true, true, true])
   assert.ok(await isKnown(used))
+})
+
+test('a flood of registrations is told to wait, and drops none that its client may still log in with', async (t) => {
+  let now = Math.floor(Date.now() / 1000)
+  const issuer = await startIssuer(t, { registration: { mostUnused: 3 }, nowSeconds: () => now })
+  const metadata = { redirect_uris: ['http://localhost/callback'], token_endpoint_auth_method: 'none' }
+  const honest = String((await register(issuer, metadata)).body['client_id'])
+  const flood = await Promise.all(Array.from({ length: 20 }, () => register(issuer, metadata)))
+  const refused = flood.filter(({ status }) => status !== 201)
+  assert.equal(refused.length, 18)
+  for (const { status, headers, body } of refused) {
+    assert.equal(status, 503)
+    assert.equal(headers.get('retry-after'), '60')
+    assert.equal(body['error'], 'temporarily_unavailable')
+    assert.match(String(body['error_description']), /try again later/)
+  }
+  const params = { client_id: honest, redirect_uri: 'http://localhost/callback' }
+  tokensOf(await redeem(issuer, await getCode(issuer, { params }), params))
+
+  // Its place is free again, since it was used; the next has to wait until the first of the flood is old.
+  assert.equal((await register(issuer, metadata)).status, 201)
+  now += 599
+  assert.equal((await register(issuer, metadata)).status, 503)
+  now += 1
+  assert.equal((await register(issuer, metadata)).status, 201)
 })
 
 test('CF54: an unused registration expires, a used one much later', async (t) => {

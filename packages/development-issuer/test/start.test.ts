@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createServer, Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,12 +45,49 @@ test('CA12: it does not start in production', async (t) => {
 })
 
 test('CA12: it does not listen where others can reach it, unless that is allowed', async () => {
-  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'doorman.example']) {
-    await assert.rejects(startDevelopmentIssuer({ ...options, host }), /--allow-non-loopback/)
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'doorman.example', '127.999.1.1', 'doorman.localhost']) {
+    await assert.rejects(startDevelopmentIssuer({ ...options, host }), (error) => {
+      assert.ok(error instanceof Error)
+      assert.match(error.message, /allow it with allowNonLoopback in/)
+      return true
+    })
   }
   await assert.rejects(
     startDevelopmentIssuer({ ...options, host: '0.0.0.0', allowNonLoopback: true }),
     /issuer: must be given/,
+  )
+})
+
+test('connections are bounded in number, and slow ones are looked for every two seconds', async (t) => {
+  const servers: unknown[] = []
+  const remember = (message: unknown): void => {
+    if (typeof message === 'object' && message !== null && 'server' in message) servers.push(message.server)
+  }
+  subscribe('http.server.request.start', remember)
+  t.after(() => unsubscribe('http.server.request.start', remember))
+  const { issuer } = await startIssuer(t)
+  await getJson(`${issuer}/jwks`)
+  const [server] = servers
+  assert.ok(server instanceof Server)
+  assert.equal(server.maxConnections, 1000)
+  assert.equal(Object(server).connectionsCheckingInterval, 2000)
+})
+
+test('a state folder that others may write to, or with a key of somebody else, stops the start', async (t) => {
+  const state = temporaryFolder(t)
+  await (await startDevelopmentIssuer({ ...options, state })).close()
+  chmodSync(state, 0o777)
+  await assert.rejects(
+    startDevelopmentIssuer({ ...options, state }),
+    /may be written to by others.*chmod 700/,
+  )
+  chmodSync(state, 0o700)
+  await (await startDevelopmentIssuer({ ...options, state })).close()
+  if (process.getuid?.() !== 0) return // Only root can give a file away.
+  chownSync(join(state, 'signing-keys.json'), 65_534, 65_534)
+  await assert.rejects(
+    startDevelopmentIssuer({ ...options, state }),
+    /signing-keys\.json belongs to another account/,
   )
 })
 
