@@ -28,7 +28,9 @@ test('on loopback the URL follows from the address', () => {
   assert.equal(settlePublicUrl(undefined, '::1', 8080).resource, 'http://[::1]:8080/mcp')
 })
 test('elsewhere it must be given', () => {
-  assert.throws(() => settlePublicUrl(undefined, '0.0.0.0', 8080), UsageError)
+  for (const host of ['0.0.0.0', '192.0.2.1', '127.999.1.1', '127.0.0.1.example']) {
+    assert.throws(() => settlePublicUrl(undefined, host, 8080), UsageError, host)
+  }
   assert.equal(settlePublicUrl('https://a.example/x', '0.0.0.0', 8080).resource, 'https://a.example/x')
 })
 for (const origin of ['https://mcp.example.com', 'https://mcp.example.com/']) {

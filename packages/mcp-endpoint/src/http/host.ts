@@ -33,5 +33,5 @@ export function createHostCheck(
 
 /** Whether a listening address is reachable from this machine only. */
 export function isLoopbackName(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
