@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+/** What one scenario found: how many checks passed, and the ids of those that failed or only warned. */
+export interface ScenarioResult {
+  readonly passed: number
+  readonly failed: readonly string[]
+}
+
+interface Check {
+  readonly id: string
+  readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO'
+}
+
+const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')
+const program = join(dirname(manifest), 'dist', 'index.js')
+const patienceMilliseconds = 120_000
+
+/** Runs the official tool's server scenarios of one set of requirements. Its exit code says nothing to us. */
+export async function runConformance(
+  url: string,
+  requirements: string,
+  folder: string,
+): Promise<ReadonlyMap<string, ScenarioResult>> {
+  const words = [program, 'server', '--url', url, '--requirements', requirements, '-o', folder]
+  const child = spawn(process.execPath, words, { stdio: 'ignore', timeout: patienceMilliseconds })
+  await new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  return new Map(readdirSync(folder).map((name) => [scenarioOf(name), readResult(join(folder, name))]))
+}
+
+/** Result folders are called `server-<scenario>-<time>`. */
+function scenarioOf(folder: string): string {
+  return folder.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '')
+}
+
+function readResult(folder: string): ScenarioResult {
+  // The tool's own format; a member that is missing fails the comparison.
+  const checks = JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as readonly Check[]
+  return {
+    passed: checks.filter(({ status }) => status === 'SUCCESS').length,
+    failed: checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING').map(({ id }) => id),
+  }
+}
