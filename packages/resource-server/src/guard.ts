@@ -106,15 +106,13 @@ function judgeAction(
   action: Action,
   parts: GuardParts,
 ): Decision {
-  const { form } = request
-
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
   const refusal = judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts)
   if (refusal !== undefined) return { ...deny(request, id, refusal), identity, action, verdicts }
 
   const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index]))
-  return { granted: true, id, form, identity, action, verdicts, inPlace }
+  return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
 }
 
 // Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.

@@ -24,7 +24,7 @@ export interface LimitState {
 /** Counts by key. */
 export interface Limiter {
   readonly rate: Rate
-  /** Takes `cost` units for a key, or takes nothing and says when to come back. */
+  /** Takes `cost` units for a key, or takes nothing and says when to come back. More than the burst counts as the burst. */
   readonly take: (key: string, cost: number, nowSeconds: number) => LimitState
 }
 
@@ -93,7 +93,6 @@ export function createMemoryLimiter(rate: Rate, maxKeys = 100_000): Limiter {
       }
       // The theoretical arrival time: when the bucket would be whole again.
       const arrival = Math.max(young.get(key) ?? old.get(key) ?? now, now)
-      // More than the burst could never be had; it takes all of it instead.
       const next = arrival + interval * Math.min(cost, burst)
       const wait = next - now - tolerance
       // Sums of fractions differ from the exact value by less than this.

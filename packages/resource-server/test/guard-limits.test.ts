@@ -73,6 +73,18 @@ test('E17: each message of a batch counts, and a batch that is refused costs one
   assert.equal(await other(batch(2)), 'allow')
 })
 
+test('J2, E17: what a refused batch is told to wait counts the unit that it has cost', async () => {
+  const world = await startGuarded({ options: { callerLimit: { count: 60, perSeconds: 60, burst: 4 } } })
+  const token = world.issuer.sign()
+  const batch = (size: number): unknown => Array.from({ length: size }, () => callOf('read_file'))
+  assert.equal(await world.outcome({ token, body: batch(2) }), 'allow')
+  const denied = await world.ask({ token, body: batch(4) })
+  assert.ok(!denied.granted && denied.denial.code === 'caller_limit_reached')
+  // Three of four units are used, and the next try wants all four: three seconds, less what the test took.
+  const { retryAfterSeconds = 0 } = denied.denial
+  assert.ok(retryAfterSeconds > 2.5 && retryAfterSeconds <= 3, String(retryAfterSeconds))
+})
+
 test('a rule’s limit counts what would run: denied and hidden calls cost the caller’s own limit only', async () => {
   const rules = [
     { id: 'limited', tools: ['a', 'b'], require: { scopes: ['files:write'] }, limit: perHour(2) },
