@@ -26,6 +26,9 @@ for (const [requirements, scenarios] of Object.entries(expected.fixture)) {
     const results = await resultsOf(fixture.url, fixture.token, requirements)
     assert.deepEqual([...results.keys()].toSorted(), Object.keys(scenarios).toSorted())
     compare(results, scenarios)
+    for (const [scenario, { skipped }] of results) {
+      if (typeof scenarios[scenario] !== 'string') assert.deepEqual(skipped, [], scenario)
+    }
   })
 }
 
