@@ -82,7 +82,7 @@ for (const [who, claims] of [
   ['another user', { sub: 'bob' }],
   ['another client of the same user', { client_id: 'other' }],
 ] as const) {
-  test(`G33: a session is unknown to ${who}, whatever they do with it`, async (t) => {
+  test(`G33, G65: a session is unknown to ${who}, whatever they do with it`, async (t) => {
     const { port, token } = await start(t)
     const own = await beginSession(port, token())
     const call = await own.open(1, 'tools/call', progressing())

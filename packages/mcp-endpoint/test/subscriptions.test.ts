@@ -284,7 +284,7 @@ test('1,000 open streams of 50 callers: each is told its own and nothing else', 
           assert.equal(member(params, '_meta')[idKey], `${caller}-${n}`)
           return params['uri']
         })
-        assert.deepEqual(uris.toSorted(), [`note:///${caller}/${n}`, 'note:///all/0'].toSorted())
+        assert.deepEqual(new Set(uris), new Set([`note:///${caller}/${n}`, 'note:///all/0']))
       }),
     )
   }
