@@ -2,7 +2,8 @@ import { statusOf } from './challenge.ts'
 import type { Decision, Granted } from './decision.ts'
 import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
-import type { CompiledRule, Verdict } from './policy/policy.ts'
+import type { Verdict } from './policy/policy.ts'
+import type { CompiledRule } from './policy/rule.ts'
 
 /** Where records go. Each line is one JSON object without its line end. */
 export interface AuditSink {

@@ -21,12 +21,19 @@ export {
 } from './decision.ts'
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
-export type { Identity } from './identity/identity.ts'
+export type { Identity, IdentityFacts } from './identity/identity.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
-export type { CasdoorIssuerOptions, IssuerOptions, StandardIssuerOptions } from './identity/trusted-issuer.ts'
+export type { ClaimPlace } from './identity/claim-names.ts'
+export type {
+  CasdoorIssuerOptions,
+  ClaimMapping,
+  IssuerOptions,
+  StandardIssuerOptions,
+} from './identity/trusted-issuer.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
 export { parseRate, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
+export type { Check, Explain, Explanation } from './policy/explain.ts'
 export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
 export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
 export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './resource-server.ts'

@@ -12,6 +12,7 @@ import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './iden
 import { createVerifier } from './identity/verifier.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
+import type { Explain } from './policy/explain.ts'
 import { compilePolicy } from './policy/policy.ts'
 import { checkRuleKeys, checkScopeKeys, type Rule, type ScopeDefinition } from './policy/rule.ts'
 import {
@@ -80,6 +81,15 @@ export interface ResourceServer {
   readonly formatDenial: (denied: Denied) => DenialResponse
   /** Whether a list shows this item to this caller. */
   readonly shows: (identity: Identity, item: Item) => boolean
+  /** The scopes that a caller's token has here: those that were granted, and those that they imply. */
+  readonly scopesOf: (identity: Pick<Identity, 'scopes'>) => ReadonlySet<string>
+  /**
+   * Why the policy says what it says of an action: which rule, which requirement, and what would unlock it.
+   *
+   * The caller may be made up, to ask what somebody with these scopes and roles could do. Judges the policy only: no
+   * token, no limit. For the wording of a `scopesFor` or `when` that throws, see {@link Explanation.checks}.
+   */
+  readonly explain: Explain
   /** Records how a granted request ended. */
   readonly recordOutcome: (granted: Granted, outcome: Outcome) => void
   /** Fetches the issuers' keys. Says for each issuer why they are not here; empty when all are. Never throws. */
@@ -161,6 +171,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     guard: (request) => guard(request, parts),
     formatDenial: ({ denial, form, id }) => formatDenial(denial, form, id),
     shows: (identity, item) => policy.shows(identity, item),
+    scopesOf: policy.scopesOf,
+    explain: policy.explain,
     recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
     ready: async () => {
       const states = await Promise.all(
