@@ -65,3 +65,14 @@ export function unknownItemError(item: Item | undefined): JsonRpcError {
 export function answeredMessage(action: Action): Message | undefined {
   return action.batch ? undefined : action.messages[0]
 }
+
+/** Which message a denial answers, and whether it may have an answer at all. */
+export function answers(action: Action): Pick<Denial, 'id' | 'silent'> {
+  const message = answeredMessage(action)
+  return { id: message?.id ?? null, silent: action.messages.every(({ kind }) => kind !== 'request') }
+}
+
+/** A denial that answers no message in particular. */
+export function bare(code: DenialCode, detail: string): Denial {
+  return { code, detail, id: null }
+}

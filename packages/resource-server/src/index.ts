@@ -31,7 +31,8 @@ export type {
   StandardIssuerOptions,
 } from './identity/trusted-issuer.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
-export { parseRate, type Rate } from './limits.ts'
+export type { LimitStore, LimitStoreOptions } from './limit-store.ts'
+export { parseRate, type LimitState, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
 export type { Check, Explain, Explanation } from './policy/explain.ts'
 export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'

@@ -10,6 +10,7 @@ import type { Identity } from './identity/identity.ts'
 import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
 import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
+import { checkLimitStore, createStoredLimiters, type LimitStoreOptions } from './limit-store.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
 import type { Explain } from './policy/explain.ts'
@@ -50,6 +51,14 @@ export interface ResourceServerOptions {
   readonly rules: readonly Rule[]
   /** How often one caller (issuer, subject and client) may send a message; `'off'` for no limit. Default: 600 in 60 s. */
   readonly callerLimit?: Rate | 'off'
+  /**
+   * How often tokens that nobody has signed may come from one address before it is answered 429 for them; an IPv6
+   * address counts by its first half. A valid token is never refused for it, nor one that has only expired.
+   * Without an address in the request, nothing is counted. Default: 60 in 60 s.
+   */
+  readonly failedAuthenticationLimit?: Rate | 'off'
+  /** Where limits are counted for several processes together. Default: in the memory of each. */
+  readonly limitStore?: LimitStoreOptions
   /** Where decision and outcome records go. */
   readonly audit: AuditSink
   readonly resourceName?: string
@@ -100,6 +109,7 @@ export interface ResourceServer {
 
 const maxCachedBytes = 64 * 1024 * 1024
 const defaultCallerLimit: Rate = { count: 600, perSeconds: 60 }
+const defaultFailureLimit: Rate = { count: 60, perSeconds: 60 }
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
@@ -112,6 +122,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   if (!checkAllKeys(options, problems)) throw mistakes(problems)
   const { nowSeconds = () => Date.now() / 1000, clockToleranceSeconds = 30, maxTokenBytes = 16_384 } = options
   const { maxCachedTokens = 20_000, challengeScopes = [], callerLimit = defaultCallerLimit } = options
+  const { failedAuthenticationLimit = defaultFailureLimit } = options
   checkResource(options.resource, problems)
   checkScopes(options, problems)
   checkNumber('clockToleranceSeconds', clockToleranceSeconds, 0, 300, problems)
@@ -119,6 +130,9 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   checkNumber('maxCachedTokens', maxCachedTokens, 100, 1_000_000, problems)
   checkKeyTimes({ ...defaultKeyTimes, ...options.keyTimes }, problems)
   if (callerLimit !== 'off') checkRate('callerLimit', callerLimit, problems)
+  if (failedAuthenticationLimit !== 'off') {
+    checkRate('failedAuthenticationLimit', failedAuthenticationLimit, problems)
+  }
   if (options.issuers.length === 0)
     problems.push('issuers: is empty. Name who issues tokens for this resource.')
 
@@ -140,6 +154,10 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     resourceName: options.resourceName,
     documentation: options.documentation,
   })
+  const createLimiter =
+    options.limitStore === undefined
+      ? (_name: string, rate: Rate): Limiter => createMemoryLimiter(rate)
+      : createStoredLimiters({ ...options.limitStore })
   const recorder = createRecorder(options.audit)
   const parts: GuardParts = {
     verify: createVerifier({
@@ -152,8 +170,12 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
       nowSeconds,
     }),
     policy,
-    callerLimit: callerLimit === 'off' ? undefined : createMemoryLimiter(callerLimit),
-    ruleLimits: ruleLimiters(options.rules),
+    limits: {
+      failures:
+        failedAuthenticationLimit === 'off' ? undefined : createLimiter('address', failedAuthenticationLimit),
+      caller: callerLimit === 'off' ? undefined : createLimiter('caller', callerLimit),
+      rules: ruleLimiters(options.rules, createLimiter),
+    },
     audit: options.audit,
     recorder,
     nextId: createIds(),
@@ -189,10 +211,13 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   }
 }
 
-function ruleLimiters(rules: readonly Rule[]): ReadonlyMap<string, Limiter> {
+function ruleLimiters(
+  rules: readonly Rule[],
+  createLimiter: (name: string, rate: Rate) => Limiter,
+): ReadonlyMap<string, Limiter> {
   const limiters = new Map<string, Limiter>()
   for (const [index, { id = `rules[${index}]`, limit }] of rules.entries()) {
-    if (limit !== undefined) limiters.set(id, createMemoryLimiter(limit))
+    if (limit !== undefined) limiters.set(id, createLimiter(`rule:${id}`, { ...limit }))
   }
   return limiters
 }
@@ -206,6 +231,8 @@ const optionKinds: Kinds<ResourceServerOptions> = {
   challengeScopes: texts,
   rules: list,
   callerLimit: either(members, oneOf('off')),
+  failedAuthenticationLimit: either(members, oneOf('off')),
+  limitStore: members,
   audit: members,
   resourceName: text,
   documentation: text,
@@ -241,6 +268,8 @@ function checkAllKeys(options: ResourceServerOptions, problems: string[]): boole
       checkScopeKeys(`scopes["${name}"]`, definition, problems),
     ),
   ]
+  const { limitStore } = options
+  if (limitStore !== undefined) inner.push(checkLimitStore(limitStore, problems))
   return unable.length === 0 && inner.every(Boolean)
 }
 
