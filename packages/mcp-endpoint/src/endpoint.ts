@@ -148,7 +148,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
         return end.result.isError === true ? { ...answer, result: 'tool_error' } : answer
       }
       case 'unknown':
-        return fail(message, unknownItemError(message.item))
+        return fail(message, unknownItemError(message.item, era))
       case 'failed':
         return fail(message, { code: -32603, message: end.message })
       case 'cancelled':

@@ -1,4 +1,6 @@
+export { accepts, type MediaType } from './accept.ts'
 export {
+  decodeHeader,
   legacyVersions,
   modernVersion,
   readPlainAction,
@@ -22,6 +24,7 @@ export {
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
 export type { Identity, IdentityFacts } from './identity/identity.ts'
+export type { WatchEnd, WatchIdentity } from './identity/watch.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
 export type { ClaimPlace } from './identity/claim-names.ts'
 export type {

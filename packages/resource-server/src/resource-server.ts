@@ -11,6 +11,7 @@ import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
 import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
 import { checkLimitStore, createStoredLimiters, type LimitStoreOptions } from './limit-store.ts'
+import { createWatch, type WatchIdentity } from './identity/watch.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
 import type { Explain } from './policy/explain.ts'
@@ -99,6 +100,13 @@ export interface ResourceServer {
    * token, no limit. For the wording of a `scopesFor` or `when` that throws, see {@link Explanation.checks}.
    */
   readonly explain: Explain
+  /**
+   * Whether a caller may be told of this item without asking for it, as by a notification: as a read of it would be
+   * judged, without arguments. Costs no limit and makes no record, so it decides no request.
+   */
+  readonly allows: (identity: Identity, item: Item) => boolean
+  /** Tells when an identity stops being accepted. See {@link WatchIdentity}. */
+  readonly watch: WatchIdentity
   /** Records how a granted request ended. */
   readonly recordOutcome: (granted: Granted, outcome: Outcome) => void
   /** Fetches the issuers' keys. Says for each issuer why they are not here; empty when all are. Never throws. */
@@ -195,6 +203,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     shows: (identity, item) => policy.shows(identity, item),
     scopesOf: policy.scopesOf,
     explain: policy.explain,
+    allows: (identity, item) => policy.allows(identity, item),
+    watch: createWatch(nowSeconds, clockToleranceSeconds),
     recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
     ready: async () => {
       const states = await Promise.all(

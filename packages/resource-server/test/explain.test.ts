@@ -27,7 +27,7 @@ function policyOf(rules: readonly Rule[]): Policy {
 
 function messageFor(item: Item | undefined, args: object = {}): Message {
   const method = item === undefined ? 'tools/list' : 'tools/call'
-  return { kind: 'request', id: 1, method, params: { arguments: args }, item }
+  return { kind: 'request', id: 1, method, params: { arguments: args }, item, subscribes: undefined }
 }
 
 const actionOf = (...messages: readonly Message[]): Action => ({ era: 'legacy', batch: false, messages })
@@ -123,6 +123,37 @@ test('what is explained is what is decided, over generated policies, callers and
     rounds(2000),
   )
   assert.deepEqual([...seen].toSorted(), ['allow', 'challenge', 'hide', 'refuse'], 'every outcome came about')
+})
+
+test('a subscription is challenged when any of its resources is, and otherwise runs without what is refused', () => {
+  fc.assert(
+    fc.property(rules, holdings, fc.array(fc.constantFrom('read', 'x://y', 'z')), (given, held, uris) => {
+      const policy = policyOf(given)
+      const caller = callerWith(held)
+      const subscribes = uris.map((name): Item => ({ kind: 'resource', name }))
+      const listen: Message = {
+        ...{ kind: 'request', id: 1, method: 'subscriptions/listen', params: {}, item: undefined },
+        subscribes,
+      }
+      const explained = policy.explain(caller, actionOf(listen))
+      assert.deepEqual(
+        explained.map(({ item }) => item),
+        subscribes,
+      )
+      const challenged = explained.filter(({ outcome }) => outcome === 'challenge')
+      const verdict = policy.decide(caller, listen)
+      assert.equal(verdict.outcome, challenged.length > 0 ? 'challenge' : 'allow')
+      if (verdict.outcome !== 'challenge') return
+      // One challenge: with its scopes, none of the resources is challenged any more.
+      const after = callerWith({ ...held, scopes: new Set(verdict.scopes) })
+      assert.equal(policy.decide(after, listen).outcome, 'allow')
+      for (const { checks } of challenged) {
+        const own = checks.find(({ requirement }) => requirement === 'scopes')?.wanted ?? []
+        assert.ok(own.every((scope) => verdict.scopes.includes(scope)))
+      }
+    }),
+    rounds(1000),
+  )
 })
 
 test('who gets what would unlock an item is allowed, and who lacks any part of it is not', () => {

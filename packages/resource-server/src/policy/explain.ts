@@ -35,7 +35,10 @@ export interface Explanation {
   readonly unlock: Requirements | undefined
 }
 
-/** Explains every item of an action. Decides nothing: the caller may be made up. */
+/**
+ * Explains every item of an action, each resource of a subscription for itself. Decides nothing: the caller may be
+ * made up.
+ */
 export type Explain = (caller: IdentityFacts, action: Action) => readonly Explanation[]
 
 export interface ExplainParts {
@@ -45,11 +48,19 @@ export interface ExplainParts {
 }
 
 export function createExplainer(parts: ExplainParts): Explain {
-  return (caller, { messages }) => messages.map((message) => explainMessage(caller, message, parts))
+  return (caller, { messages }) =>
+    messages.flatMap((message) =>
+      (message.subscribes ?? [message.item]).map((item) => explainItem(caller, message, item, parts)),
+    )
 }
 
-function explainMessage(caller: IdentityFacts, message: Message, parts: ExplainParts): Explanation {
-  const { method, item } = message
+function explainItem(
+  caller: IdentityFacts,
+  message: Message,
+  item: Item | undefined,
+  parts: ExplainParts,
+): Explanation {
+  const { method } = message
   const bare = { method, item, rule: undefined, selector: undefined, checks: [], unlock: undefined }
   if (item === undefined) return { ...bare, outcome: 'allow' }
   const found = parts.find(item)

@@ -24,6 +24,8 @@ export type Verdict =
 export interface Policy {
   /** Judges one message of a proven caller. Pure, and never throws. */
   readonly decide: (identity: Identity, message: Message) => Verdict
+  /** Whether this caller may be told of the item without asking for it: as reading it would be judged. */
+  readonly allows: (identity: Identity, item: Item) => boolean
   /** Whether a list shows the item to this caller: everything that a call would not hide. */
   readonly shows: (identity: Identity, item: Item) => boolean
   /** The scopes of a token with those that they imply here. The same set each time for one identity. */
@@ -62,8 +64,13 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
   }
 
   function decide(identity: Identity, message: Message): Verdict {
+    if (message.subscribes !== undefined) return decideSubscription(identity, message, message.subscribes)
     if (message.item === undefined) return allowed
-    const rule = find(message.item)?.rule
+    return decideItem(identity, message, message.item)
+  }
+
+  function decideItem(identity: Identity, message: Message, item: Item): Verdict {
+    const rule = find(item)?.rule
     if (rule === undefined) return unnamed
     const outcome = rule.otherwise ?? 'refuse'
     const strange = unmetMembership(rule, identity)
@@ -84,8 +91,22 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
       : { outcome: 'challenge', rule, scopes, missing }
   }
 
+  /**
+   * One challenge for all that is named. What is refused or hidden does not stop the rest: whoever runs the
+   * subscription leaves it out ({@link Policy.allows}), as it leaves out what does not exist.
+   */
+  function decideSubscription(identity: Identity, message: Message, items: readonly Item[]): Verdict {
+    const verdicts = items.map((item) => decideItem(identity, message, item))
+    const challenged = verdicts.find((verdict) => verdict.outcome === 'challenge')
+    if (challenged === undefined) return allowed
+    const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
+    const missing = verdicts.flatMap((verdict) => ('missing' in verdict ? verdict.missing : []))
+    return { ...challenged, scopes: [...new Set(scopes)], missing: [...new Set(missing)] }
+  }
+
   return {
     decide,
+    allows: (identity, item) => decideItem(identity, readOf(item), item).outcome === 'allow',
     shows: (identity, item) => {
       const rule = find(item)?.rule
       if (rule === undefined) return false
@@ -95,4 +116,13 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
     scopesOf,
     explain: createExplainer({ find, scopesOf, isScope }),
   }
+}
+
+const reads = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const
+
+/** What a condition sees where nobody asked: the item by its name, without arguments. */
+function readOf(item: Item): Message {
+  const { kind, name } = item
+  const params = kind === 'resource' ? { uri: name } : { name }
+  return { kind: 'request', id: 0, method: reads[kind], params, item, subscribes: undefined }
 }
