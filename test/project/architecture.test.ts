@@ -77,6 +77,8 @@ const steps = [
   'guard-limits.ts',
   'guard.ts',
   'resource-server.ts',
+  'front/',
+  'adapters/',
   'audit-log/',
   'index.ts',
 ]

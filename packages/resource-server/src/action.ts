@@ -330,7 +330,8 @@ type Json = { readonly ok: true; readonly json: unknown } | { readonly ok: false
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function parseJson(source: Buffer | string): Json {
+/** Parses strict JSON of bounded nesting. Never throws. */
+export function parseJson(source: Buffer | string): Json {
   try {
     const text = typeof source === 'string' ? source : utf8.decode(source)
     // Looked for before it is parsed: a megabyte of brackets takes far longer to build than to count.

@@ -55,7 +55,7 @@ export interface RequestChange {
   readonly form?: AccessRequest['form']
   readonly body?: unknown
   readonly readBody?: AccessRequest['readBody']
-  readonly address?: string
+  readonly address?: string | undefined
 }
 
 /** A tool call in the manner of the older revisions. */

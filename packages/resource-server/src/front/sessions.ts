@@ -1,0 +1,39 @@
+/** Which caller opened which session of the server behind. */
+export interface Sessions {
+  /** Whether somebody opened it here. */
+  readonly knows: (id: string) => boolean
+  /** Whether the session is someone else's. */
+  readonly isForeign: (id: string, callerKey: string) => boolean
+  readonly bind: (id: string, callerKey: string) => void
+  readonly end: (id: string) => void
+}
+
+/**
+ * Remembers who opened a session, by issuer, subject and client: not by the token, which is renewed meanwhile.
+ *
+ * A session id is no credential. Whoever learns one must not get at the session with a token of their own.
+ * The longest unused is forgotten beyond `most`; its caller then has to begin a new one where that needs a stream.
+ */
+export function createSessions(most = 20_000): Sessions {
+  const owners = new Map<string, string>()
+  return {
+    knows: (id) => owners.has(id),
+    isForeign: (id, callerKey) => {
+      const owner = owners.get(id)
+      if (owner === undefined) return false
+      owners.delete(id) // Put back as the most recently used.
+      owners.set(id, owner)
+      return owner !== callerKey
+    },
+    bind: (id, callerKey) => {
+      // The server behind made the id; one that it gives out twice stays with whom it was given first.
+      if (owners.has(id)) return
+      owners.set(id, callerKey)
+      for (const oldest of owners.keys()) {
+        if (owners.size <= most) break
+        owners.delete(oldest)
+      }
+    },
+    end: (id) => void owners.delete(id),
+  }
+}
