@@ -40,4 +40,5 @@ export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } fro
 export type { Check, Explain, Explanation } from './policy/explain.ts'
 export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
 export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
+export { isPlainUri } from './resource-uri.ts'
 export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './resource-server.ts'
