@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuthInfo } from '../front/auth-info.ts'
 import { createFront, nothingHere } from '../front/front.ts'
-import { receiveNode, runNode } from '../front/node-call.ts'
+import { receiveNode, runNode, type Told } from '../front/node-call.ts'
 import { writeNodeAnswer } from '../front/node-answer.ts'
 import type { FrontOptions } from '../front/options.ts'
 import type { ResourceServer } from '../resource-server.ts'
@@ -10,7 +9,7 @@ export { identityOf, type AuthInfo } from '../front/auth-info.ts'
 export type { FrontOptions } from '../front/options.ts'
 
 /** A request that was granted: without credentials, with its caller, and its body parsed. */
-export type GrantedRequest = IncomingMessage & { auth: AuthInfo; body: unknown }
+export type GrantedRequest = IncomingMessage & Told & { method: string; url: string }
 
 /** Runs what was granted; the official SDK's handlers have this shape. The stream of the request has been read. */
 export type NodeHandler = (request: GrantedRequest, response: ServerResponse, body: unknown) => unknown
@@ -51,7 +50,8 @@ export function protect(
         return writeNodeAnswer(response, reception.answer)
       case 'run':
         return runNode(front, reception.call, request, response, (granted, body) =>
-          handler(granted, response, body),
+          // A request that a server received has both.
+          handler(granted as GrantedRequest, response, body),
         )
     }
   }
