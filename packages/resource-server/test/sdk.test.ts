@@ -122,7 +122,7 @@ for (const { name: sdk, eras, handler } of sdks) {
 
   for (const era of eras) {
     for (const { method, params, header, scopes: wanted } of operations) {
-      test(`${sdk}, ${era}: E4, E5: ${method} of ${header} is challenged for all of its scopes, and then works`, async () => {
+      test(`${sdk}, ${era}: E4, E5, M4: ${method} of ${header} is challenged for all of its scopes, and then works`, async () => {
         const operation = { era, method, params, name: header }
         const refused = await ask(port, { ...operation, scope: low.join(' ') })
         assert.equal(refused.status, 403)

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuthInfo } from '../front/auth-info.ts'
 import { createFront, nothingHere } from '../front/front.ts'
-import { receiveNode, runNode } from '../front/node-call.ts'
+import { receiveNode, runNode, type Told } from '../front/node-call.ts'
 import { writeNodeAnswer } from '../front/node-answer.ts'
 import type { FrontOptions } from '../front/options.ts'
 import type { ResourceServer } from '../resource-server.ts'
@@ -38,7 +37,7 @@ interface Routes {
 
 /** Runs what was granted, on the raw request and response, as the official SDK's transports do. */
 export type FastifyHandler = (
-  request: IncomingMessage & { auth: AuthInfo; body: unknown },
+  request: IncomingMessage & Told,
   response: ServerResponse,
   body: unknown,
 ) => unknown

@@ -9,7 +9,7 @@ export { identityOf, type AuthInfo } from '../front/auth-info.ts'
 export type { FrontOptions } from '../front/options.ts'
 
 /** A request that was granted: without credentials, with its caller, and its body parsed. */
-export type GrantedRequest = IncomingMessage & Told & { method: string; url: string }
+export type GrantedRequest = IncomingMessage & Told
 
 /** Runs what was granted; the official SDK's handlers have this shape. The stream of the request has been read. */
 export type NodeHandler = (request: GrantedRequest, response: ServerResponse, body: unknown) => unknown
@@ -50,8 +50,7 @@ export function protect(
         return writeNodeAnswer(response, reception.answer)
       case 'run':
         return runNode(front, reception.call, request, response, (granted, body) =>
-          // A request that a server received has both.
-          handler(granted as GrantedRequest, response, body),
+          handler(granted, response, body),
         )
     }
   }

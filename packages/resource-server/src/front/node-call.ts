@@ -7,8 +7,12 @@ import { readNodeBody, removeCredentials } from './node-body.ts'
 
 /** What a handler finds on the request that it is given. */
 export interface Told {
+  /** The caller, as the official SDK has it. */
   auth: AuthInfo
+  /** The body that was judged, parsed; `undefined` where there is none. */
   body: unknown
+  method: string
+  url: string
 }
 
 export function receiveNode(
@@ -35,7 +39,8 @@ export async function runNode<Request extends IncomingMessage>(
   handle: (granted: Request & Told, body: unknown) => unknown,
 ): Promise<void> {
   // `_body` tells the body parsers of Express that there is nothing left to read.
-  const told = { auth: call.authInfo, body: call.body, _body: true }
+  const { method = '', url = '' } = request // A request that a server received has both.
+  const told = { auth: call.authInfo, body: call.body, method, url, _body: true }
   try {
     removeCredentials(request)
     filterNodeResponse(response, call)
