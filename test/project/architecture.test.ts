@@ -98,6 +98,21 @@ test('in resource-server no step of the path imports a later one', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('adapters only translate: they are short, and need no framework', () => {
+  const adapters = inPackage('resource-server').filter(({ path }) => path.includes('/src/adapters/'))
+  assert.ok(adapters.length >= 6)
+  for (const { path, text, imports } of adapters) {
+    assert.ok(text.split('\n').length <= 81, `${path} is longer than 80 lines`)
+    assert.deepEqual(
+      imports.filter(
+        (specifier) => !/^(?:node:http$|\.\.\/front\/|\.\.\/resource-server\.ts$)/.test(specifier),
+      ),
+      [],
+      path,
+    )
+  }
+})
+
 test('only outbound opens connections', () => {
   const opens =
     /(?<![#.\w])fetch\(|\bhttps?\.(?:request|get)\(|\b(?:createConnection|Socket)\(|from 'node:(?:https|tls|dgram|http2)'|from 'undici'|import \{[^}]*\b(?:request|get|connect|Agent)\b[^}]*\} from 'node:(?:http|net)'/
