@@ -51,6 +51,7 @@ export interface Action {
   readonly paramHeaders?: ReadonlyMap<string, string> | undefined
 }
 
+/** What was read, or why it was not: then with all that an answer needs. */
 export type ActionResult =
   | { readonly ok: true; readonly action: Action }
   | {

@@ -69,6 +69,7 @@ export interface Denied {
   readonly verdicts?: readonly Verdict[]
 }
 
+/** Whether a request may run; made once for each, and recorded. */
 export type Decision = Granted | Denied
 
 /**

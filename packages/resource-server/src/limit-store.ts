@@ -14,7 +14,9 @@ export interface LimitStore {
   readonly take: (limit: string, key: string, cost: number, rate: Rate) => Promise<LimitState>
 }
 
+/** Which store counts, and what happens while it does not. */
 export interface LimitStoreOptions {
+  /** What counts. Its own connection and keys are the caller's to look after. */
   readonly store: LimitStore
   /**
    * What happens while the store fails. `closed`: requests are answered 503. `open`: each process counts for itself,

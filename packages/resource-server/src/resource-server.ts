@@ -32,6 +32,7 @@ import {
   type Kinds,
 } from './unknown-keys.ts'
 
+/** What a resource server is built from. Checked and copied when it is: later changes have no effect. */
 export interface ResourceServerOptions {
   /**
    * The resource identifier: the URL that clients are given, byte for byte.
@@ -49,6 +50,7 @@ export interface ResourceServerOptions {
   readonly publishedScopes?: readonly string[]
   /** What a first login should ask for. Default: nothing is suggested. */
   readonly challengeScopes?: readonly string[]
+  /** Who may use what. The first rule that names an item is the only one judged; what none names is hidden. */
   readonly rules: readonly Rule[]
   /** How often one caller (issuer, subject and client) may send a message; `'off'` for no limit. Default: 600 in 60 s. */
   readonly callerLimit?: Rate | 'off'
@@ -62,6 +64,7 @@ export interface ResourceServerOptions {
   readonly limitStore?: LimitStoreOptions
   /** Where decision and outcome records go. */
   readonly audit: AuditSink
+  /** What people see as the name of the resource. Default: none is published. */
   readonly resourceName?: string
   /** URL of a page for people. */
   readonly documentation?: string

@@ -20,11 +20,10 @@ async function load(
   const body = JSON.stringify(callOf('read_file'))
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const headers = {
-    ...{
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'content-length': body.length,
-    },
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'content-length': body.length,
+
     accept: 'application/json, text/event-stream',
   }
   const ask = (): Promise<number> =>

@@ -130,8 +130,8 @@ async function listen(listener: RequestListener): Promise<Served> {
 }
 
 // Version 4 comes under another name and without types; what is used of it is the same in both.
-const older: unknown = await import('express4' as string)
-const express4 = (older as { readonly default: typeof express }).default
+const older: string = 'express4'
+const { default: express4 } = (await import(older)) as { readonly default: typeof express }
 
 function expressServer(name: string, make: typeof express): AdapterServer {
   return {

@@ -119,8 +119,12 @@ for (const { name, serve } of adapterServers) {
       ...rest,
       ...(message !== undefined && { body: JSON.stringify(message) }),
       headers: [
-        ...['Authorization', `Bearer ${token({ ...claims })}`, 'Content-Type', 'application/json'],
-        ...['Accept', 'application/json, text/event-stream'],
+        'Authorization',
+        `Bearer ${token({ ...claims })}`,
+        'Content-Type',
+        'application/json',
+        'Accept',
+        'application/json, text/event-stream',
         ...headers,
       ],
     }
@@ -231,8 +235,11 @@ for (const { name, serve } of adapterServers) {
     feed.send(`${updated('note://secret/a')}${updated('other://x')}${updated('note://open/a')}`)
     const stream = await opened
     assert.equal(await nextText(stream), updated('note://open/a'))
-    const { notifications } = (seen[0]?.body as { params: { notifications: unknown } }).params
-    assert.deepEqual(notifications, { toolsListChanged: true, resourceSubscriptions: ['note://open/a'] })
+    const handed = seen[0]?.body as { params: { notifications: unknown } } | undefined
+    assert.deepEqual(handed?.params.notifications, {
+      toolsListChanged: true,
+      resourceSubscriptions: ['note://open/a'],
+    })
     stream.destroy()
     await feed.left
   })

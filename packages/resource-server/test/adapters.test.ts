@@ -84,7 +84,10 @@ async function start({ serve }: AdapterServer): Promise<World> {
         ...sent,
         headers: [
           ...(token === undefined ? [] : ['Authorization', `Bearer ${token}`]),
-          ...['Content-Type', 'application/json', 'Accept', 'application/json, text/event-stream'],
+          'Content-Type',
+          'application/json',
+          'Accept',
+          'application/json, text/event-stream',
           ...headers,
         ],
       }),

@@ -12,8 +12,16 @@ type Holdings = Pick<Identity, 'scopes' | 'roles' | 'groups' | 'clientId'>
 
 function callerWith({ scopes, roles, groups, clientId }: Holdings): Identity {
   return provenIdentity({
-    ...{ issuer: 'https://issuer.example', subject: 'alice', expiresAt: 1, tokenId: 't', callerKey: 'k' },
-    ...{ clientId, scopes, roles, groups, claims: {} },
+    issuer: 'https://issuer.example',
+    subject: 'alice',
+    expiresAt: 1,
+    tokenId: 't',
+    callerKey: 'k',
+    clientId,
+    scopes,
+    roles,
+    groups,
+    claims: {},
   })
 }
 
@@ -132,7 +140,11 @@ test('a subscription is challenged when any of its resources is, and otherwise r
       const caller = callerWith(held)
       const subscribes = uris.map((name): Item => ({ kind: 'resource', name }))
       const listen: Message = {
-        ...{ kind: 'request', id: 1, method: 'subscriptions/listen', params: {}, item: undefined },
+        kind: 'request',
+        id: 1,
+        method: 'subscriptions/listen',
+        params: {},
+        item: undefined,
         subscribes,
       }
       const explained = policy.explain(caller, actionOf(listen))

@@ -101,13 +101,12 @@ test('mistakes in the store’s options are told at the start', () => {
   const limitStore = { store: {}, timeoutMilliseconds: 0, whenDwon: 'open' } as unknown as LimitStoreOptions
   const build = (): unknown =>
     createResourceServer({
-      ...{
-        resource,
-        issuers: [{ issuer: 'https://a.example' }],
-        scopes: {},
-        rules: [],
-        audit: createMemorySink(),
-      },
+      resource,
+      issuers: [{ issuer: 'https://a.example' }],
+      scopes: {},
+      rules: [],
+      audit: createMemorySink(),
+
       limitStore,
     })
   assert.throws(build, (error: Error) => {

@@ -147,5 +147,6 @@ export async function listen(listener: RequestListener): Promise<Served> {
 }
 
 export function serveBehind(resourceServer: ResourceServer, handler: NodeHandler): Promise<Served> {
-  return listen((request, response) => void protect(resourceServer, handler)(request, response))
+  const listener = protect(resourceServer, handler)
+  return listen((request, response) => void listener(request, response))
 }

@@ -99,9 +99,16 @@ async function ask(
   const own = era === 'modern' ? { ...params, _meta: meta } : params
   return exchange(port, {
     headers: [
-      ...['Authorization', `Bearer ${token}`, 'Content-Type', 'application/json'],
-      ...['Accept', 'application/json, text/event-stream'],
-      ...['MCP-Protocol-Version', era === 'modern' ? '2026-07-28' : '2025-11-25', 'Mcp-Method', method],
+      'Authorization',
+      `Bearer ${token}`,
+      'Content-Type',
+      'application/json',
+      'Accept',
+      'application/json, text/event-stream',
+      'MCP-Protocol-Version',
+      era === 'modern' ? '2026-07-28' : '2025-11-25',
+      'Mcp-Method',
+      method,
       ...(name === undefined ? [] : ['Mcp-Name', name]),
     ],
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: own }),
@@ -196,8 +203,14 @@ for (const { name: sdk, eras, handler } of sdks) {
     const send = (version: string): Promise<Received> =>
       exchange(port, {
         headers: [
-          ...['Authorization', `Bearer ${token}`, 'Content-Type', 'application/json'],
-          ...['Accept', 'application/json, text/event-stream', 'MCP-Protocol-Version', version],
+          'Authorization',
+          `Bearer ${token}`,
+          'Content-Type',
+          'application/json',
+          'Accept',
+          'application/json, text/event-stream',
+          'MCP-Protocol-Version',
+          version,
         ],
         body: batch,
       })

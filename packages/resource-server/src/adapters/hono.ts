@@ -14,6 +14,7 @@ export interface HonoContext {
   readonly env: unknown
 }
 
+/** How a protected resource is served in Hono. */
 export interface HonoOptions<Context extends HonoContext = HonoContext> extends FrontOptions {
   /**
    * The peer's address, for records and for the limit of failed authentication.

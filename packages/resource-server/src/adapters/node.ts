@@ -14,6 +14,7 @@ export type GrantedRequest = IncomingMessage & Told
 /** Runs what was granted; the official SDK's handlers have this shape. The stream of the request has been read. */
 export type NodeHandler = (request: GrantedRequest, response: ServerResponse, body: unknown) => unknown
 
+/** How a protected resource is served on `node:http`. */
 export interface NodeOptions extends FrontOptions {
   /**
    * The peer's address, for records and for the limit of failed authentication. Take it from a header only where a

@@ -11,6 +11,7 @@ export type { Granted } from '../front/web-answer.ts'
 /** Runs what was granted. The request has the body that was judged, and no credentials. */
 export type WebHandler = (request: Request, granted: Granted) => Response | Promise<Response>
 
+/** How a protected resource is served as a `fetch` handler. */
 export interface WebOptions extends FrontOptions {
   /**
    * The peer's address, for records and for the limit of failed authentication. Take it from a header only where a

@@ -39,6 +39,7 @@ export function createCall(
   page: Readonly<Record<string, string>>,
   session: string | undefined,
   sessions: Sessions,
+  onError: (error: unknown) => void,
 ): Call {
   const { identity, form, action } = granted
   const { metadata } = resourceServer
@@ -54,11 +55,16 @@ export function createCall(
     if (ended) return
     ended = true
     if (form === 'mcp-end' && session !== undefined && status < 300) sessions.end(session)
-    resourceServer.recordOutcome(granted, {
-      status,
-      result: resultOf(status, cancelled, filter),
-      durationMilliseconds: performance.now() - began,
-    })
+    const result = resultOf(status, cancelled, filter)
+    try {
+      resourceServer.recordOutcome(granted, {
+        status,
+        result,
+        durationMilliseconds: performance.now() - began,
+      })
+    } catch (error) {
+      onError(error) // A sink that breaks its promise costs a record and not the process.
+    }
   }
 
   const listens = message?.subscribes !== undefined

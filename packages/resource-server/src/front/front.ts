@@ -121,7 +121,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
   ): Reception {
     const { identity } = granted
     const handed = handedOn(granted, bytes, (item) => resourceServer.allows(identity, item))
-    const call = createCall(resourceServer, granted, handed, page, session, sessions)
+    const call = createCall(resourceServer, granted, handed, page, session, sessions, settings.onHandlerError)
     if (session !== undefined && sessions.isForeign(session, identity.callerKey)) {
       call.end(404)
       return { kind: 'answer', answer: { status: 404, headers: { ...json, ...page }, body: unknownSession } }

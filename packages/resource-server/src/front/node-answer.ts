@@ -17,7 +17,6 @@ export function writeNodeAnswer(response: ServerResponse, { status, headers, bod
   response.end(body)
 }
 
-type Chunk = string | Uint8Array
 type Callback = (error?: Error | null) => void
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
@@ -26,8 +25,10 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
  *
  * A JSON answer is held until it is whole; events go on one by one; anything else goes on as it is, unless there was
  * something to leave out of it. The outcome is recorded when the response is over.
+ *
+ * @returns what ends the response when the handler threw: by an answer that says nothing of why, or by breaking it off
  */
-export function filterNodeResponse(response: ServerResponse, call: Call): void {
+export function filterNodeResponse(response: ServerResponse, call: Call): () => void {
   const writeHead = response.writeHead.bind(response)
   const write = response.write.bind(response)
   const end = response.end.bind(response)
@@ -36,19 +37,15 @@ export function filterNodeResponse(response: ServerResponse, call: Call): void {
 
   let kind: AnswerKind | undefined
   let events: EventFilter | undefined
-  const held: Buffer[] = []
   let unwatch: (() => void) | undefined
+  const held: Buffer[] = []
 
   function begin(): AnswerKind {
     if (kind !== undefined) return kind
-    const type = response.getHeader('content-type')
-    const encoded = response.getHeader('content-encoding') !== undefined
-    kind = encoded ? 'other' : answerKind(typeof type === 'string' ? type : undefined)
+    kind = kindOf(response, call)
     const session = response.getHeader('mcp-session-id')
     call.answered(typeof session === 'string' ? session : undefined)
-    // What may not go on unread is held, to be refused at the end.
-    if (kind === 'other' && call.filter.mustRead) kind = 'json'
-    if (kind === 'json') return kind
+    if (kind === 'json') return kind // Its head waits for its body.
     if (kind === 'events') {
       response.removeHeader('content-length')
       events = createEventFilter(call.filter)
@@ -58,22 +55,25 @@ export function filterNodeResponse(response: ServerResponse, call: Call): void {
     return kind
   }
 
-  function endHeld(done?: Callback): void {
-    const encoded = response.getHeader('content-encoding') !== undefined
-    const text = Buffer.concat(held)
-    const out = encoded && text.length > 0 ? undefined : filterJson(text.toString('utf8'), call.filter)
-    const refused = out === undefined
-    if (refused) {
-      response.statusCode = 502
-      response.removeHeader('content-encoding')
-    } else if (text.length === 0 && out !== '') response.statusCode = 200
-    const body = out ?? call.failure
+  function endWhole(status: number, body: string, done?: Callback): void {
     if (body !== '') {
       response.setHeader('content-type', 'application/json')
       response.setHeader('content-length', Buffer.byteLength(body))
     }
-    writeHead(response.statusCode)
+    writeHead(status)
     end(body, done)
+  }
+
+  function endHeld(done?: Callback): void {
+    const whole = Buffer.concat(held)
+    const readable = whole.length === 0 || response.getHeader('content-encoding') === undefined
+    const out = readable ? filterJson(whole.toString('utf8'), call.filter) : undefined
+    if (out === undefined) {
+      response.removeHeader('content-encoding')
+      endWhole(502, call.failure, done)
+      return
+    }
+    endWhole(whole.length === 0 && out !== '' ? 200 : response.statusCode, out, done)
   }
 
   response.writeHead = (status: number, second?: string | Headers, third?: Headers) => {
@@ -85,25 +85,28 @@ export function filterNodeResponse(response: ServerResponse, call: Call): void {
   response.flushHeaders = () => {
     if (begin() !== 'json') flushHeaders()
   }
-  // Overloads with and without an encoding; text is UTF-8 in all of MCP.
-  response.write = ((chunk: Chunk, second?: unknown, third?: unknown) => {
+  // Overloads with and without an encoding and a callback.
+  response.write = ((chunk: unknown, second?: unknown, third?: unknown) => {
     const done = [second, third].find(isCallback)
+    // Its caller's token may have ended it meanwhile, which the handler learns by "close".
+    if (response.writableEnded) return false
+    const bytes = bytesOf(chunk, second)
     switch (begin()) {
       case 'json':
-        held.push(Buffer.from(chunk))
+        held.push(bytes)
         if (done !== undefined) process.nextTick(done)
         return true
       case 'events':
-        return write(events?.take(Buffer.from(chunk)) ?? '', done)
+        return write(events?.take(bytes) ?? '', done)
       case 'other':
-        return write(chunk, done)
+        return write(bytes, done)
     }
   }) as ServerResponse['write']
   response.end = ((first?: unknown, second?: unknown, third?: unknown) => {
     const done = [first, second, third].find(isCallback)
-    if (isChunk(first)) response.write(first)
-    else begin()
-    if (kind === 'json') endHeld(done)
+    if (response.writableEnded) return response
+    if (typeof first === 'string' || first instanceof Uint8Array) response.write(bytesOf(first, second))
+    if (begin() === 'json') endHeld(done)
     else end(events?.end() ?? '', done)
     return response
   }) as ServerResponse['end']
@@ -112,6 +115,18 @@ export function filterNodeResponse(response: ServerResponse, call: Call): void {
     unwatch?.()
     call.end(response.statusCode, !response.writableEnded)
   })
+  return () => {
+    if (response.headersSent) response.destroy()
+    else endWhole(500, call.failure)
+  }
+}
+
+function kindOf(response: ServerResponse, { filter }: Call): AnswerKind {
+  const type = response.getHeader('content-type')
+  const encoded = response.getHeader('content-encoding') !== undefined
+  const kind = encoded || typeof type !== 'string' ? 'other' : answerKind(type)
+  // What should have been read and cannot be is held, to be refused when it is whole.
+  return kind === 'other' && filter.mustRead && response.statusCode < 400 ? 'json' : kind
 }
 
 function setHeaders(response: ServerResponse, headers: Headers | undefined): void {
@@ -126,10 +141,14 @@ function setHeaders(response: ServerResponse, headers: Headers | undefined): voi
   }
 }
 
-function isCallback(value: unknown): value is Callback {
-  return typeof value === 'function'
+function bytesOf(chunk: unknown, encoding: unknown): Buffer {
+  if (typeof chunk === 'string') {
+    return Buffer.from(chunk, typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8')
+  }
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk)
+  throw new TypeError('A response takes text and bytes only.')
 }
 
-function isChunk(value: unknown): value is Chunk {
-  return typeof value === 'string' || value instanceof Uint8Array
+function isCallback(value: unknown): value is Callback {
+  return typeof value === 'function'
 }

@@ -41,16 +41,13 @@ export async function runNode<Request extends IncomingMessage>(
   // `_body` tells the body parsers of Express that there is nothing left to read.
   const { method = '', url = '' } = request // A request that a server received has both.
   const told = { auth: call.authInfo, body: call.body, method, url, _body: true }
+  let fail = (): unknown => response.destroy()
   try {
     removeCredentials(request)
-    filterNodeResponse(response, call)
+    fail = filterNodeResponse(response, call)
     await handle(Object.assign(request, told), call.body)
   } catch (error) {
     front.onHandlerError(error)
-    if (response.headersSent) response.destroy()
-    else {
-      response.writeHead(500, { 'content-type': 'application/json' })
-      response.end(call.failure)
-    }
+    fail()
   }
 }

@@ -23,33 +23,34 @@ export async function filterWebResponse(
   run: () => Response | Promise<Response>,
   onHandlerError: (error: unknown) => void,
 ): Promise<Response> {
-  let response: Response
   try {
-    response = await run()
+    return await filtered(call, await run())
   } catch (error) {
     onHandlerError(error)
-    return settled(call, 500, new Headers(), call.failure)
+    return settled(call, 500, new Headers(call.headers), call.failure)
   }
-  const { status } = response
+}
+
+async function filtered(call: Call, response: Response): Promise<Response> {
+  const { status, body } = response
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(call.headers)) {
     if (name !== 'cache-control' || !headers.has(name)) headers.set(name, value)
   }
   call.answered(headers.get('mcp-session-id'))
-  const kind = headers.has('content-encoding') ? 'other' : answerKind(headers.get('content-type'))
-  if (kind === 'events' && response.body !== null) {
+  const encoded = headers.has('content-encoding')
+  const kind = encoded ? 'other' : answerKind(headers.get('content-type'))
+  if (kind === 'events' && body !== null) {
     headers.delete('content-length')
-    return new Response(filterEvents(response.body, call, status), { status, headers })
+    return new Response(filterEvents(body, call, status), { status, headers })
   }
-  if (kind !== 'json' && !call.filter.mustRead) {
-    if (response.body === null) {
-      call.end(status)
-      return new Response(null, { status, headers })
-    }
-    return new Response(watchEnd(response.body, call, status), { status, headers })
+  // What should have been read and cannot be is refused.
+  if (kind === 'other' && (!call.filter.mustRead || status >= 400)) {
+    if (body === null) call.end(status)
+    return new Response(body && watchEnd(body, call, status), { status, headers })
   }
   const text = await response.text()
-  const out = headers.has('content-encoding') && text !== '' ? undefined : filterJson(text, call.filter)
+  const out = encoded && text !== '' ? undefined : filterJson(text, call.filter)
   if (out === undefined) return settled(call, 502, headers, call.failure)
   return settled(call, text === '' && out !== '' ? 200 : status, headers, out)
 }

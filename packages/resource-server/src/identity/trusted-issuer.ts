@@ -53,6 +53,7 @@ export interface CasdoorIssuerOptions extends ClaimMapping {
   readonly allowedOwners?: readonly string[]
 }
 
+/** An issuer whose tokens are accepted, by the standard or as Casdoor makes them. */
 export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
 
 const mappingKinds: Kinds<ClaimMapping> = { roleClaims: texts, groupClaims: texts }
