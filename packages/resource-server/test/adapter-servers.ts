@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener, serve } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
@@ -114,7 +114,7 @@ function onNode(handler: TestHandler) {
   }
 }
 
-async function listen(listener: RequestListener): Promise<Served> {
+export async function listen(listener: RequestListener): Promise<Served> {
   const server = createServer(listener)
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   // A server that listens on TCP has an address with a port.
@@ -186,17 +186,7 @@ export const adapterServers: readonly AdapterServer[] = [
         ),
       )
       app.all('*', (context) => context.text('app'))
-      const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
-      if (!server.listening) await new Promise((resolve) => void server.once('listening', resolve))
-      const { port } = server.address() as AddressInfo
-      return {
-        port,
-        close: () =>
-          new Promise((resolve) => {
-            server.close(() => resolve())
-            if ('closeAllConnections' in server) server.closeAllConnections()
-          }),
-      }
+      return listen((request, response) => void getRequestListener(app.fetch)(request, response))
     },
   },
   {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { after, test } from 'node:test'
 import { adapterServers, type Reply, type Seen } from './adapter-servers.ts'
-import { callOf, startGuarded, type Guarded } from './guarded.ts'
+import { callOf, nextOutcome, startGuarded } from './guarded.ts'
 import { exchange, open, type Received, type Sent } from './http-exchange.ts'
 
 const rules = [
@@ -86,18 +86,6 @@ class Feed implements AsyncIterable<string> {
 async function nextText(stream: IncomingMessage): Promise<string> {
   const [piece] = (await once(stream, 'data')) as [Buffer] // No encoding is set.
   return piece.toString('utf8')
-}
-
-async function outcomes(guarded: Guarded, before: number): Promise<Record<string, unknown>> {
-  for (let turn = 0; turn < 2000; turn += 1) {
-    const found = guarded
-      .records()
-      .slice(before)
-      .find(({ kind }) => kind === 'outcome')
-    if (found !== undefined) return found
-    await new Promise((resolve) => void setImmediate(resolve))
-  }
-  throw new Error('no outcome was recorded')
 }
 
 for (const { name, serve } of adapterServers) {
@@ -194,7 +182,7 @@ for (const { name, serve } of adapterServers) {
     feed.close()
     stream.resume()
     await once(stream, 'end')
-    assert.deepEqual((await outcomes(guarded, before))['result'], 'ok')
+    assert.deepEqual((await nextOutcome(guarded, before))['result'], 'ok')
   })
 
   test(`${name}: a caller who leaves ends what was running, and that is on record`, async () => {
@@ -207,7 +195,7 @@ for (const { name, serve } of adapterServers) {
     await nextText(stream)
     stream.destroy()
     await feed.left
-    assert.equal((await outcomes(guarded, before))['result'], 'cancelled')
+    assert.equal((await nextOutcome(guarded, before))['result'], 'cancelled')
   })
 
   const meta = {

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { identityOf } from '@mcp-doorman/resource-server/mcp-sdk'
 import { adapterServers, type AdapterServer, type Reply, type Seen } from './adapter-servers.ts'
 import { parseChallenge } from './challenge-parser.ts'
-import { callOf, startGuarded, type Guarded } from './guarded.ts'
+import { callOf, nextOutcome, startGuarded, type Guarded } from './guarded.ts'
 import { exchange, type Received, type Sent } from './http-exchange.ts'
 
 /** A handler that answers as an MCP server does, and keeps what it was given. */
@@ -375,7 +375,7 @@ for (const adapter of adapterServers) {
       const answer = await send({ token: token(), message: callOf('read_file') })
       behind.reply = undefined
       if (reply !== undefined) assert.equal(answer.text, reply.body ?? '', 'nothing was changed')
-      const outcome = await outcomeAfter(guarded, before)
+      const outcome = await nextOutcome(guarded, before)
       assert.deepEqual([outcome['status'], outcome['result']], [status, result])
     }
     taken()
@@ -397,17 +397,4 @@ for (const adapter of adapterServers) {
     assert.ok(answers.every(Boolean))
     assert.equal(taken().length, 100)
   })
-}
-
-async function outcomeAfter(guarded: Guarded, before: number): Promise<Record<string, unknown>> {
-  // The record is made when the response is over, which the client may see first.
-  for (let turn = 0; turn < 500; turn += 1) {
-    const outcome = guarded
-      .records()
-      .slice(before)
-      .find(({ kind }) => kind === 'outcome')
-    if (outcome !== undefined) return outcome
-    await new Promise((resolve) => void setImmediate(resolve))
-  }
-  throw new Error('no outcome was recorded')
 }

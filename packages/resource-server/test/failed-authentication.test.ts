@@ -42,7 +42,9 @@ test('J5: a thousand bad tokens cost a good caller of the same address nothing',
   const world = await startGuarded({ options: { callerLimit: perHour(2) } })
   const forged = world.issuer.sign().slice(0, -2)
   const outcomes = await repeat(1000, () => world.outcome({ token: forged, address }))
-  assert.equal(outcomes.filter((outcome) => outcome === 'authentication_limit_reached').length, 940)
+  const limited = outcomes.filter((outcome) => outcome === 'authentication_limit_reached').length
+  // All but the burst of 60, and one for each second that this took.
+  assert.ok(limited <= 940 && limited > 900, String(limited))
   assert.ok(!outcomes.includes('caller_limit_reached') && !outcomes.includes('allow'))
   const token = world.issuer.sign()
   assert.deepEqual(await repeat(3, () => world.outcome({ token, address })), [

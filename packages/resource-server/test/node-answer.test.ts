@@ -5,9 +5,10 @@ import { after, test } from 'node:test'
 import express from 'express'
 import { protect as protectExpress } from '@mcp-doorman/resource-server/express'
 import type { NodeHandler } from '@mcp-doorman/resource-server/node'
+import { listen } from './adapter-servers.ts'
 import { callOf, startGuarded } from './guarded.ts'
 import { exchange, type Received, type Sent } from './http-exchange.ts'
-import { listen, serveBehind } from './official-sdk.ts'
+import { serveBehind } from './official-sdk.ts'
 
 const guarded = await startGuarded()
 const request: Sent = {

@@ -1,6 +1,4 @@
 /** Servers of the official SDK, as its users write them, behind our adapters. */
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import {
   McpServer as McpServer1,
@@ -16,7 +14,7 @@ import {
 import type { ResourceServer } from '@mcp-doorman/resource-server'
 import { fromTransport, identityOf } from '@mcp-doorman/resource-server/mcp-sdk'
 import { protect, type NodeHandler } from '@mcp-doorman/resource-server/node'
-import type { Served } from './adapter-servers.ts'
+import { listen, type Served } from './adapter-servers.ts'
 
 /** The names of the scope challenge scenario that the conformance suite plans (its issue 481). */
 export const names = {
@@ -130,21 +128,6 @@ export const sdks: readonly {
       }),
   })),
 ]
-
-export async function listen(listener: RequestListener): Promise<Served> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on TCP has an address with a port.
-  const { port } = server.address() as AddressInfo
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
-}
 
 export function serveBehind(resourceServer: ResourceServer, handler: NodeHandler): Promise<Served> {
   const listener = protect(resourceServer, handler)

@@ -7,9 +7,10 @@ import { createResourceServer, type Requirements, type Rule } from '@mcp-doorman
 import { protect } from '@mcp-doorman/resource-server/express'
 import { identityOf } from '@mcp-doorman/resource-server/mcp-sdk'
 import { parseChallenge } from './challenge-parser.ts'
+import { listen } from './adapter-servers.ts'
 import { callOf, createMemorySink, startGuarded } from './guarded.ts'
 import { exchange, type Received } from './http-exchange.ts'
-import { listen, names, sdks, serveBehind } from './official-sdk.ts'
+import { names, sdks, serveBehind } from './official-sdk.ts'
 
 const prefix = 'mcp:conformance:'
 const scope = (...parts: readonly string[]): string => prefix + parts.join(':')
