@@ -73,6 +73,7 @@ const steps = [
   'decision.ts',
   'challenge.ts',
   'metadata.ts',
+  'audit-record.ts',
   'audit.ts',
   'guard-limits.ts',
   'guard.ts',

@@ -12,6 +12,7 @@ export {
   type Message,
 } from './action.ts'
 export type { AuditSink, Outcome } from './audit.ts'
+export type { AuditRecord, DecisionRecord, JudgedMessage, OutcomeRecord } from './audit-record.ts'
 export type { DenialResponse } from './challenge.ts'
 export {
   unknownItemError,

@@ -64,6 +64,8 @@ export interface ResourceServerOptions {
   readonly limitStore?: LimitStoreOptions
   /** Where decision and outcome records go. */
   readonly audit: AuditSink
+  /** Record the URIs of resources, up to 512 characters, which may say what is in them. Default: false. */
+  readonly recordResourceUris?: boolean
   /** What people see as the name of the resource. Default: none is published. */
   readonly resourceName?: string
   /** URL of a page for people. */
@@ -169,7 +171,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     options.limitStore === undefined
       ? (_name: string, rate: Rate): Limiter => createMemoryLimiter(rate)
       : createStoredLimiters({ ...options.limitStore })
-  const recorder = createRecorder(options.audit)
+  const recorder = createRecorder(options.audit, options.recordResourceUris)
   const parts: GuardParts = {
     verify: createVerifier({
       issuers,
@@ -247,6 +249,7 @@ const optionKinds: Kinds<ResourceServerOptions> = {
   failedAuthenticationLimit: either(members, oneOf('off')),
   limitStore: members,
   audit: members,
+  recordResourceUris: flag,
   resourceName: text,
   documentation: text,
   clockToleranceSeconds: number,
