@@ -57,7 +57,7 @@ export interface ResourceServerOptions {
   /**
    * How often tokens that nobody has signed may come from one address before it is answered 429 for them; an IPv6
    * address counts by its first half. A valid token is never refused for it, nor one that has only expired.
-   * Without an address in the request, nothing is counted. Default: 60 in 60 s.
+   * Without an address in the request, nothing is counted. Default: 300 in 60 s.
    */
   readonly failedAuthenticationLimit?: Rate | 'off'
   /** Where limits are counted for several processes together. Default: in the memory of each. */
@@ -122,7 +122,7 @@ export interface ResourceServer {
 
 const maxCachedBytes = 64 * 1024 * 1024
 const defaultCallerLimit: Rate = { count: 600, perSeconds: 60 }
-const defaultFailureLimit: Rate = { count: 60, perSeconds: 60 }
+const defaultFailureLimit: Rate = { count: 300, perSeconds: 60 }
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**

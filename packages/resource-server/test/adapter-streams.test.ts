@@ -203,6 +203,7 @@ for (const { name, serve } of adapterServers) {
     'io.modelcontextprotocol/clientCapabilities': {},
   }
   const modern = ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'subscriptions/listen']
+  const listing = ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'tools/list']
   const listenTo = (...uris: readonly string[]): object =>
     request(
       'subscriptions/listen',
@@ -257,6 +258,11 @@ for (const { name, serve } of adapterServers) {
     const session = ['Mcp-Session-Id', `session-${name}`]
     reply = () => ({ headers: { ...json, ...stamp }, body: JSON.stringify(resultOf({})) })
     assert.equal((await send({ method: 'GET', headers: session })).status, 405, 'before it was opened')
+    assert.equal(
+      (await send({ message: request('ping'), headers: session })).status,
+      404,
+      'before it was opened',
+    )
     const opened = await send({ message: request('initialize') })
     assert.equal(opened.headers['mcp-session-id'], `session-${name}`)
 
@@ -290,5 +296,11 @@ for (const { name, serve } of adapterServers) {
     assert.equal((await send({ method: 'DELETE', headers: session })).status, 200)
     assert.equal(seen.length, 1)
     assert.equal((await send({ method: 'GET', headers: session })).status, 405, 'after its end')
+    assert.equal((await send({ message: request('ping'), headers: session })).status, 404, 'after its end')
+    const stateless = await send({
+      message: request('tools/list', { _meta: meta }),
+      headers: [...session, ...listing],
+    })
+    assert.equal(stateless.status, 200, 'in the era without sessions the header means nothing')
   })
 }

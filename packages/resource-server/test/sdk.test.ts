@@ -1,7 +1,13 @@
 /** What the official SDK leaves open, with our adapter in front of it; and the scope challenges of its conformance suite. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { Client as OlderClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OlderTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import express from 'express'
 import { createResourceServer, type Requirements, type Rule } from '@mcp-doorman/resource-server'
 import { protect } from '@mcp-doorman/resource-server/express'
@@ -271,6 +277,47 @@ test('A2, A6, A16, B22, B23: a resource at the root of Express keeps its name, i
       assert.ok(!/<|node_modules|\.js:/.test(answer.text), answer.text)
     }
   }
+})
+
+test('a server of SDK 1.x with sessions works through the adapter: its stream tells, and its end ends it', async () => {
+  const transports = new Map<string, StreamableHTTPServerTransport>()
+  const servers: McpServer[] = []
+  const { port, close } = await serveBehind(guarded.server, async (request, response, body) => {
+    const session = request.headers['mcp-session-id']
+    let transport = transports.get(String(session))
+    if (transport === undefined) {
+      transport = new StreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: (id) => void transports.set(id, transport as StreamableHTTPServerTransport),
+      })
+      const server = new McpServer({ name: 'sessions', version: '1.0.0' })
+      server.registerTool('sdk_checked', {}, () => ({ content: [] }))
+      servers.push(server)
+      await server.connect(transport)
+    }
+    await transport.handleRequest(request, response, body)
+  })
+  after(close)
+  const token = guarded.issuer.sign({ claims: { scope: 'notes:read' } })
+  const client = new OlderClient({ name: 'test', version: '1.0.0' })
+  const transport = new OlderTransport(new URL(`http://127.0.0.1:${port}/mcp`), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+  })
+  const told = new Promise<void>((resolve) => {
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve())
+  })
+  await client.connect(transport)
+  assert.deepEqual(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ['sdk_checked'],
+  )
+  // The stream opens after the client is connected: until it has, nobody is told.
+  const telling = setInterval(() => servers[0]?.sendToolListChanged(), 20)
+  await told
+  clearInterval(telling)
+  await transport.terminateSession()
+  await client.close()
+  assert.equal(transports.size, 1)
 })
 
 test('the official client speaks through the adapter in both eras', async () => {

@@ -119,10 +119,15 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
     page: Readonly<Record<string, string>>,
     session: string | undefined,
   ): Reception {
-    const { identity } = granted
+    const { identity, action } = granted
     const handed = handedOn(granted, bytes, (item) => resourceServer.allows(identity, item))
     const call = createCall(resourceServer, granted, handed, page, session, sessions, settings.onHandlerError)
-    if (session !== undefined && sessions.isForeign(session, identity.callerKey)) {
+    // The newer era has no sessions; a header that is left of one means nothing there.
+    if (
+      session !== undefined &&
+      action.era === 'legacy' &&
+      !sessions.belongsTo(session, identity.callerKey)
+    ) {
       call.end(404)
       return { kind: 'answer', answer: { status: 404, headers: { ...json, ...page }, body: unknownSession } }
     }

@@ -2,8 +2,8 @@
 export interface Sessions {
   /** Whether somebody opened it here. */
   readonly knows: (id: string) => boolean
-  /** Whether the session is someone else's. */
-  readonly isForeign: (id: string, callerKey: string) => boolean
+  /** Whether this caller opened it. One that nobody opened here, or that was forgotten, is nobody's. */
+  readonly belongsTo: (id: string, callerKey: string) => boolean
   readonly bind: (id: string, callerKey: string) => void
   readonly end: (id: string) => void
 }
@@ -12,18 +12,17 @@ export interface Sessions {
  * Remembers who opened a session, by issuer, subject and client: not by the token, which is renewed meanwhile.
  *
  * A session id is no credential. Whoever learns one must not get at the session with a token of their own.
- * The longest unused is forgotten beyond `most`; its caller then has to begin a new one where that needs a stream.
+ * The longest unused is forgotten beyond `most`; its caller is then told that it is gone, and begins a new one.
  */
 export function createSessions(most = 20_000): Sessions {
   const owners = new Map<string, string>()
   return {
     knows: (id) => owners.has(id),
-    isForeign: (id, callerKey) => {
-      const owner = owners.get(id)
-      if (owner === undefined) return false
+    belongsTo: (id, callerKey) => {
+      if (owners.get(id) !== callerKey) return false
       owners.delete(id) // Put back as the most recently used.
-      owners.set(id, owner)
-      return owner !== callerKey
+      owners.set(id, callerKey)
+      return true
     },
     bind: (id, callerKey) => {
       // The server behind made the id; one that it gives out twice stays with whom it was given first.
