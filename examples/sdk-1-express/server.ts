@@ -20,7 +20,7 @@ const resourceServer = createResourceServer({
 })
 
 const handler = fromTransport(async () => {
-  const transport = new StreamableHTTPServerTransport()
+  const transport = new StreamableHTTPServerTransport({}) // Without sessions.
   await makeServer().connect(transport)
   return transport
 })
