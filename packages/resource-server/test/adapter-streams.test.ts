@@ -23,6 +23,7 @@ const request = (method: string, params: object = {}, id: unknown = 1): object =
   params,
 })
 const resultOf = (result: object): object => ({ jsonrpc: '2.0', id: 1, result })
+const listMethods = ['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list']
 const everything = {
   tools: [{ name: 'read_file' }, { name: 'secret_files' }, { name: 'other' }, { title: 'nameless' }],
   resources: [{ uri: 'note://open/a' }, { uri: 'note://secret/a' }],
@@ -122,7 +123,7 @@ for (const { name, serve } of adapterServers) {
   test(`${name}: E9, E11: lists show what the caller may know of, in JSON and in events, and are private`, async () => {
     const whole = JSON.stringify(resultOf(everything))
     reply = () => ({ headers: json, body: whole })
-    for (const method of ['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list']) {
+    for (const method of listMethods) {
       assert.deepEqual((await send({ message: request(method) })).json(), resultOf(shown), method)
     }
     const staff = await send({ message: request('tools/list'), claims: { roles: ['staff'] } })
@@ -157,10 +158,19 @@ for (const { name, serve } of adapterServers) {
     ]
     for (const answer of unreadable) {
       reply = () => answer
-      const { status, text } = await send({ message: request('tools/list') })
-      assert.equal(status, 502)
-      assert.ok(!text.includes('secret'), text)
+      for (const method of listMethods) {
+        const { status, text } = await send({ message: request(method) })
+        assert.equal(status, 502, method)
+        assert.ok(!text.includes('secret'), text)
+      }
     }
+    const [answer] = unreadable
+    reply = () => ({ ...answer, status: 503 })
+    assert.equal(
+      (await send({ message: request('tools/list') })).status,
+      503,
+      'what is no list goes on as it is',
+    )
     reply = () => ({ headers: events, body: `data: ${whole.slice(1)}\n\n` })
     assert.equal((await send({ message: request('tools/list') })).text, '')
   })
@@ -279,6 +289,18 @@ for (const { name, serve } of adapterServers) {
     )
     stream.destroy()
     await feed.left
+
+    const another = new Feed()
+    reply = () => ({ headers: events, body: another })
+    another.send(': first\n\n')
+    const claims = { exp: guarded.clock.now + 1 }
+    const ending = await open(port, sentWith({ method: 'GET', headers: session, claims }))
+    await nextText(ending)
+    guarded.clock.now += 100
+    await once(ending.resume(), 'end')
+    guarded.clock.now -= 100
+    await another.left
+    reply = () => ({ status: 200 })
 
     seen.splice(0)
     const stranger = { claims: { sub: 'mallory' } }

@@ -118,6 +118,7 @@ test('a pointer finds what its escaped steps name, and nothing inherited', () =>
     }),
     rounds(500),
   )
+  assert.deepEqual([...namesIn({ '~1': ['staff'] }, ['/~01'])], ['staff'])
   for (const place of ['toString', '/toString/name', '/a/length', '/a/0/x']) {
     assert.equal(claimAt({ a: 'text' }, place), undefined, place)
   }
