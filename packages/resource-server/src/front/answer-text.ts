@@ -36,7 +36,7 @@ export interface EventFilter {
   readonly end: () => string
 }
 
-const blankLine = /\r\n\r\n|\n\n|\r\r/
+const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/
 
 /**
  * Filters a stream of events, each of which carries one message. Comments and events without data pass as they are.
@@ -47,6 +47,8 @@ export function createEventFilter(filter: AnswerFilter): EventFilter {
   const decoder = new TextDecoder()
   let waiting = ''
   let begun = false
+  // The last line end may have been the first half of one.
+  let cutReturn = false
 
   function begin(): string {
     if (begun) return ''
@@ -56,11 +58,14 @@ export function createEventFilter(filter: AnswerFilter): EventFilter {
 
   return {
     take: (piece) => {
-      waiting += decoder.decode(piece, { stream: true })
+      const text = decoder.decode(piece, { stream: true })
+      waiting += cutReturn && text.startsWith('\n') ? text.slice(1) : text
+      if (text !== '') cutReturn = false
       let out = begin()
       for (let end = blankLine.exec(waiting); end !== null; end = blankLine.exec(waiting)) {
         out += filterEvent(waiting.slice(0, end.index), filter)
         waiting = waiting.slice(end.index + end[0].length)
+        cutReturn = waiting === '' && end[0].endsWith('\r')
       }
       return out
     },

@@ -153,7 +153,10 @@ function formOf(method: string, hasSession: boolean): RequestForm {
   return hasSession && method === 'DELETE' ? 'mcp-end' : 'mcp'
 }
 
+/** Fields of one name as one value, joined as everybody joins them: none of these may come twice. */
 function headerOf(rawHeaders: readonly string[], wanted: string): string | undefined {
-  const at = rawHeaders.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === wanted)
-  return at === -1 ? undefined : rawHeaders[at + 1]
+  const values = rawHeaders.filter(
+    (_value, place) => place % 2 === 1 && rawHeaders[place - 1]?.toLowerCase() === wanted,
+  )
+  return values.length === 0 ? undefined : values.join(', ')
 }
