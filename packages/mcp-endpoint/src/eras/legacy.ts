@@ -17,6 +17,7 @@ export interface LegacyOptions {
 
 // A client that never gives an answer that fits is not asked for ever.
 const mostRounds = 16
+const noWay = 'this connection has no way to ask the client'
 const done: Outcome = { kind: 'result', json: '{}' }
 
 /** Runs requests of the revisions of 2025. What they remember lies in `context.client`, if the transport has one. */
@@ -103,11 +104,11 @@ export function createLegacy({
     requests: InputRequests,
     { client, channel, cancellation }: RunContext,
   ): Promise<Readonly<Record<string, unknown>> | string> {
-    if (client === undefined || channel?.open() !== 'open')
-      return 'this connection has no way to ask the client'
+    if (client === undefined) return noWay
     const needed = neededCapabilities(requests, client.capabilities)
     if (needed !== undefined)
       return `the client has not declared that it can: ${Object.keys(needed).join(', ')}`
+    if (channel?.open() !== 'open') return noWay
     const replies = await Promise.all(
       Object.entries(requests).map(async ([name, { method, params }]) => {
         const reply = await client.ask(channel, method, params, cancellation, inputTimeoutSeconds)
