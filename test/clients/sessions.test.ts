@@ -89,7 +89,7 @@ for (const kind of inSessions) {
     const call = callTool('test_wait', { name: `${kind.name} ends` }, { onprogress: begun, timeout: 10_000 })
     await hasBegun
     await endSession(sessionId())
-    await assert.rejects(call)
+    await assert.rejects(call, { code: -32603, message: /The call was cancelled/ })
     const again = await open(t, kind)
     const stopped = await again.callTool('test_wait_stopped', { name: `${kind.name} ends` })
     assert.equal(textOf(stopped), 'stopped')

@@ -85,7 +85,8 @@ export class HttpSession {
 
   end(reason: string): void {
     for (const leave of this.#whenEnded.splice(0)) leave()
+    // Every call under way is cancelled, and its stream ends with the answer that says so.
     this.client.close(reason)
-    for (const log of this.#logs.values()) log.end()
+    this.ownLog.end()
   }
 }
