@@ -60,6 +60,8 @@ class StdioServer {
   readonly #lines: OutputLines
   readonly #underWay = new Map<JsonRpcId, Cancellation>()
   readonly #endless = new Set<Cancellation>()
+  /** What the client itself has cancelled. */
+  readonly #unwanted = new WeakSet<Cancellation>()
   readonly #calls = new Set<Promise<void>>()
   /** The one client, once it has introduced itself in the manner of 2025. */
   #client: LegacyClient | undefined
@@ -125,15 +127,17 @@ class StdioServer {
     channel.close()
     this.#endless.delete(cancellation)
     if (id !== null && this.#underWay.get(id) === cancellation) this.#underWay.delete(id)
-    // A cancelled request gets no answer (MCP, cancellation); one that took too long does.
-    return answer?.result === 'cancelled' ? undefined : answer
+    // A cancelled request gets no answer, whatever it came to (MCP, cancellation); one that took too long does.
+    return answer?.result === 'cancelled' || this.#unwanted.has(cancellation) ? undefined : answer
   }
 
   #cancel({ params }: Message): void {
     const { requestId } = params
-    if (typeof requestId === 'string' || typeof requestId === 'number') {
-      this.#underWay.get(requestId)?.cancel('the client cancelled')
-    }
+    if (typeof requestId !== 'string' && typeof requestId !== 'number') return
+    const cancellation = this.#underWay.get(requestId)
+    if (cancellation === undefined) return
+    this.#unwanted.add(cancellation)
+    cancellation.cancel('the client cancelled')
   }
 
   /** A client of 2025 is told of changes without having asked for a stream: this is its stream. */
