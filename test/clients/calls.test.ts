@@ -9,7 +9,12 @@ const fixture = await startHttpFixture({ sessions: {} })
 after(fixture.close)
 
 // What the person at the host says in a form, and what the host was asked since the test began.
-const said: Readonly<Record<string, string | boolean>> = { name: 'Ada', color: 'red', context: 'maps', ok: true }
+const said: Readonly<Record<string, string | boolean>> = {
+  name: 'Ada',
+  color: 'red',
+  context: 'maps',
+  ok: true,
+}
 let declines = false
 let asked: Json[] = []
 beforeEach(() => {
@@ -45,7 +50,7 @@ const connected = await Promise.all(
 for (const { kind, place, connection } of connected) {
   const { client, inbox, callTool, callToolWithLogs } = connection
 
-  test(`${kind.name} is told of the progress and of the log messages that it wants`, async () => {
+  test(`G21: ${kind.name} is told of the progress and of the log messages that it wants`, async () => {
     const reports: unknown[] = []
     const onprogress = (report: unknown): void => void reports.push(report)
     assert.equal(textOf(await callTool('test_tool_with_progress', {}, { onprogress })), 'Done.')
@@ -64,7 +69,7 @@ for (const { kind, place, connection } of connected) {
     ])
   })
 
-  test(`${kind.name} answers what a tool asks: the person, the model and the roots`, async () => {
+  test(`G22: ${kind.name} answers what a tool asks: the person, the model and the roots`, async () => {
     assert.equal(
       textOf(await callTool('test_input_required_result_elicitation')),
       'elicitation/create: {"action":"accept","content":{"name":"Ada"}}',
@@ -80,14 +85,12 @@ for (const { kind, place, connection } of connected) {
     assert.equal(asked[0]?.['message'], 'What is your name?')
     assert.equal(asked[1]?.['maxTokens'], 100)
     assert.equal(asked.length, 2)
-    const together: unknown = JSON.parse(
-      textOf(await callTool('test_input_required_result_multiple_inputs')),
-    )
+    const together: unknown = JSON.parse(textOf(await callTool('test_input_required_result_multiple_inputs')))
     assert.ok(typeof together === 'object' && together !== null)
     assert.deepEqual(Object.keys(together), ['user_name', 'greeting', 'client_roots'])
   })
 
-  test(`${kind.name} answers one question after the other, each once, and may decline`, async () => {
+  test(`G22: ${kind.name} answers one question after the other, each once, and may decline`, async () => {
     assert.equal(
       textOf(await callTool('test_input_required_result_multi_round')),
       '[{"action":"accept","content":{"name":"Ada"}},{"action":"accept","content":{"color":"red"}}]',
@@ -104,12 +107,12 @@ for (const { kind, place, connection } of connected) {
     )
   })
 
-  test(`${kind.name} is asked before a prompt is filled in`, async () => {
+  test(`G22: ${kind.name} is asked before a prompt is filled in`, async () => {
     const prompt = await client.getPrompt({ name: 'test_input_required_result_prompt' })
     assert.match(JSON.stringify(prompt.messages), /Use this context: .*maps/)
   })
 
-  test(`${kind.name} without a capability is told which is missing, and is served on`, async (t) => {
+  test(`G8: ${kind.name} without a capability is told which is missing, and is served on`, async (t) => {
     const lesser = await kind.connect(place, { elicit })
     t.after(lesser.close)
     const call = lesser.callTool('test_missing_capability')
@@ -117,10 +120,7 @@ for (const { kind, place, connection } of connected) {
       const data = { requiredCapabilities: { sampling: {} } }
       await assert.rejects(call, { code: -32021, message: /sampling/, data })
     } else {
-      assert.match(
-        textOf(await call, true),
-        /^input_unavailable: .*has not declared that it can: sampling/,
-      )
+      assert.match(textOf(await call, true), /^input_unavailable: .*has not declared that it can: sampling/)
     }
     assert.match(textOf(await lesser.callTool('test_input_required_result_elicitation')), /Ada/)
     assert.equal(asked.length, 1)
@@ -130,7 +130,7 @@ for (const { kind, place, connection } of connected) {
     ['cancels a call', {}],
     ['loses its patience with a call', { timeout: 200 }],
   ] as const) {
-    test(`${kind.name} ${how}: the tool is told to stop, and the connection is served on`, async () => {
+    test(`G18: ${kind.name} ${how}: the tool is told to stop, and the connection is served on`, async () => {
       const controller = new AbortController()
       const onprogress = (): void => {
         if (how === 'cancels a call') controller.abort('enough')

@@ -17,7 +17,7 @@ async function change(connection: Connection, what: 'tool' | 'prompt' | 'resourc
 }
 
 for (const kind of clientKinds) {
-  test(`${kind.name} is told of changes once each, and of a resource only while it wants to know`, async (t) => {
+  test(`G15, G35: ${kind.name} is told of changes once each, and of a resource only while it wants to know`, async (t) => {
     const connection = await kind.connect(kind.transport === 'http' ? fixture : stdioPlace)
     t.after(connection.close)
     const { client, inbox, http } = connection
@@ -52,7 +52,7 @@ for (const kind of clientKinds) {
     )
   })
 
-  test(`${kind.name} cannot subscribe to what does not exist`, async (t) => {
+  test(`G15: ${kind.name} cannot subscribe to what does not exist`, async (t) => {
     const connection = await kind.connect(kind.transport === 'http' ? fixture : stdioPlace)
     t.after(connection.close)
     const subscribing = connection.watch('test://nosuch')
@@ -60,7 +60,9 @@ for (const kind of clientKinds) {
       await assert.rejects(subscribing, /Resource not found/)
     } else {
       // Which part of it is honoured is told by the acknowledgement; the rest of the filter holds.
-      await (await subscribing)()
+      await (
+        await subscribing
+      )()
     }
   })
 }

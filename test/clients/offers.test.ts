@@ -20,7 +20,10 @@ for (const { kind, connection } of connected) {
   const { client, callTool } = connection
 
   test(`${kind.name} agrees on the newest revision that it knows, and learns what the server can do`, () => {
-    assert.equal(connection.revision, kind.era === 'modern' ? '2026-07-28' : revisionOf(kind.name, kind.transport))
+    assert.equal(
+      connection.revision,
+      kind.era === 'modern' ? '2026-07-28' : revisionOf(kind.name, kind.transport),
+    )
     assert.deepEqual(client.getServerVersion(), { name: 'fixture', version: '1.0.0' })
     assert.deepEqual(client.getServerCapabilities(), {
       tools: { listChanged: true },
@@ -67,7 +70,7 @@ for (const { kind, connection } of connected) {
     assert.equal(textOf(await callTool('test_header_param', { region: 'Île', count: 3 })), 'Île 3')
   })
 
-  test(`${kind.name}: wrong arguments are a result, unknown items are errors that say so`, async () => {
+  test(`G62, G63: ${kind.name} gets wrong arguments as a result, and unknown items as errors that say so`, async () => {
     assert.match(textOf(await callTool('test_sampling', { prompt: 1 }), true), /prompt/)
     await assert.rejects(callTool('nosuch'), { code: -32602, message: /nosuch/ })
     await assert.rejects(client.readResource({ uri: 'test://nosuch' }), {

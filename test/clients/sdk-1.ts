@@ -11,7 +11,14 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
-import { capabilitiesOf, identity, type Connection, type Host, type Place, type ToolResult } from './connection.ts'
+import {
+  capabilitiesOf,
+  identity,
+  type Connection,
+  type Host,
+  type Place,
+  type ToolResult,
+} from './connection.ts'
 import { Inbox } from './inbox.ts'
 import { observeFetch } from './observed-fetch.ts'
 
@@ -30,7 +37,8 @@ export async function connectSdk1(place: Place, host: Host): Promise<Connection>
     client.setNotificationHandler(schema, ({ method, params }) => inbox.add(method, params))
   }
   if (elicit !== undefined) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params))
-  if (sample !== undefined) client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => sample(params))
+  if (sample !== undefined)
+    client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => sample(params))
   if (roots !== undefined) client.setRequestHandler(ListRootsRequestSchema, roots)
 
   const http = observeFetch()

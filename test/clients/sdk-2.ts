@@ -1,4 +1,8 @@
-import { Client, StreamableHTTPClientTransport, type VersionNegotiationMode } from '@modelcontextprotocol/client'
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  type VersionNegotiationMode,
+} from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { capabilitiesOf, identity, type Connection, type Host, type Place } from './connection.ts'
 import { Inbox, noticeMethods } from './inbox.ts'

@@ -46,7 +46,7 @@ for (const kind of inSessions) {
     assert.equal(http.lastEventIds.length, 1)
   })
 
-  test(`G36: ${kind.name} whose stream breaks while it is asked something still answers`, async (t) => {
+  test(`G36: ${kind.name} whose connection breaks while it is asked something still answers`, async (t) => {
     const { callTool, http } = await open(t, kind, {
       elicit: () => ({ action: 'accept', content: { name: 'Ada' } }),
     })
@@ -76,7 +76,10 @@ for (const kind of inSessions) {
     assert.match(textOf(await callTool('test_simple_text')), /simple text/)
     await endSession(sessionId())
     // Neither generation begins again by itself: that is the host's to do.
-    await assert.rejects(callTool('test_simple_text'), /There is no such session\. Begin with \\?"initialize\\?"\./)
+    await assert.rejects(
+      callTool('test_simple_text'),
+      /There is no such session\. Begin with \\?"initialize\\?"\./,
+    )
     assert.equal(http.requests.at(-1), 'POST tools/call 404')
     const again = await open(t, kind)
     assert.match(textOf(await again.callTool('test_simple_text')), /simple text/)
@@ -131,7 +134,9 @@ test('without sessions the older clients call and list, and what needs a way bac
     const asking = await callTool('test_input_required_result_elicitation')
     if (kind.era === 'modern') {
       assert.match(textOf(asking), /Ada/)
-      await (await watch('test://watched-resource'))()
+      await (
+        await watch('test://watched-resource')
+      )()
     } else {
       assert.match(textOf(asking, true), /this connection has no way to ask the client/)
       assert.equal(client.getServerCapabilities()?.resources?.subscribe, false)
@@ -140,7 +145,7 @@ test('without sessions the older clients call and list, and what needs a way bac
   }
 })
 
-test('the server that stops ends subscriptions in a way that the client can tell from a broken connection', async (t) => {
+test('G16: a server that stops ends subscriptions in a way that the client can tell from a broken connection', async (t) => {
   const stopping = await startHttpFixture({ sessions: {} })
   t.after(stopping.close)
   const kind = overHttp.find(({ era }) => era === 'modern')

@@ -36,8 +36,8 @@ function startTalk(t: TestContext, era: Era): Talk {
     ask: (method, params = {}, meta = {}) => {
       id += 1
       expectations.open.add(id)
-      const _meta = era === 'modern' ? { ...envelope, ...meta } : meta
-      busy.send({ jsonrpc: '2.0', id, method, params: { ...params, _meta } })
+      const whole = era === 'modern' ? { ...envelope, ...meta } : meta
+      busy.send({ jsonrpc: '2.0', id, method, params: { ...params, _meta: whole } })
       return id
     },
     call: (name, args = {}, meta = {}) => talk.ask('tools/call', { name, arguments: args }, meta),
@@ -77,8 +77,8 @@ test('I2, I3: a transcript of 2025: everything at once, and every line is what a
   const work = Array.from({ length: 10 }, (_, index) => call('works', {}, { progressToken: `t${index}` }))
   const misused = call('works', { unknown: 1 })
   const wrong = [
-    ...[call('throws'), call('rejects'), call('nosuch')],
-    ...[ask('nosuch'), ask('server/discover'), ask('subscriptions/listen')],
+    ...['throws', 'rejects', 'nosuch'].map((name) => call(name)),
+    ...['nosuch', 'server/discover', 'subscriptions/listen'].map((method) => ask(method)),
   ]
   const change = call('changes', { count: 2 })
   ask('tools/list')
@@ -127,8 +127,8 @@ test('I2, I3, I6: a transcript of 2026: everything at once, two subscriptions ap
   const misused = call('works', { unknown: 1 })
   const person = call('asks_person')
   const wrong = [
-    ...[call('throws'), call('rejects'), call('nosuch'), call('asks_model')],
-    ...[ask('nosuch'), ask('initialize'), ask('ping')],
+    ...['throws', 'rejects', 'nosuch', 'asks_model'].map((name) => call(name)),
+    ...['nosuch', 'initialize', 'ping'].map((method) => ask(method)),
   ]
   const change = call('changes', { count: 4 })
   const cached = [ask('tools/list'), ask('server/discover'), ask('resources/read', { uri: 'doc:///9' })]
