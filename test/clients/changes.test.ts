@@ -24,7 +24,20 @@ for (const kind of clientKinds) {
     // An older client over HTTP opens the stream for it by itself, after connecting.
     if (kind.transport === 'http' && kind.era === 'legacy') await http.answered('GET 200')
 
-    const stop = await connection.watch(watched)
+    const lists = { toolsListChanged: true, promptsListChanged: true }
+    const missing = connection.watch('test://nosuch')
+    if (kind.era === 'legacy') {
+      await assert.rejects(missing, /Resource not found/)
+    } else {
+      const { promised, stop } = await missing
+      assert.deepEqual(promised, lists)
+      await stop()
+    }
+
+    const watching = await connection.watch(watched)
+    if (kind.era === 'modern') {
+      assert.deepEqual(watching.promised, { ...lists, resourceSubscriptions: [watched] })
+    }
     await change(connection, 'resource')
     assert.deepEqual(
       (await inbox.received(updated)).map(({ uri }) => uri),
@@ -39,30 +52,16 @@ for (const kind of clientKinds) {
     await inbox.received(promptsChanged)
     assert.ok((await client.listTools()).tools.length > 25)
 
-    await stop()
+    await watching.stop()
+    const other = await connection.watch('test://static-text')
     // What is announced later is told later, so the missing one would have come before.
     await change(connection, 'resource')
-    const again = kind.era === 'modern' ? await connection.watch('test://static-text') : undefined
     await change(connection, 'tool')
     await inbox.received(toolsChanged, 2)
-    await again?.()
+    await other.stop()
     assert.deepEqual(
       inbox.notices.map(({ method }) => method),
       [updated, toolsChanged, promptsChanged, toolsChanged],
     )
-  })
-
-  test(`G15: ${kind.name} cannot subscribe to what does not exist`, async (t) => {
-    const connection = await kind.connect(kind.transport === 'http' ? fixture : stdioPlace)
-    t.after(connection.close)
-    const subscribing = connection.watch('test://nosuch')
-    if (kind.era === 'legacy') {
-      await assert.rejects(subscribing, /Resource not found/)
-    } else {
-      // Which part of it is honoured is told by the acknowledgement; the rest of the filter holds.
-      await (
-        await subscribing
-      )()
-    }
   })
 }

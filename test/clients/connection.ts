@@ -35,6 +35,12 @@ export interface ToolResult {
   readonly isError?: boolean | undefined
 }
 
+export interface Watching {
+  /** What the server has promised to tell, where it says so. */
+  readonly promised: unknown
+  readonly stop: () => Promise<unknown>
+}
+
 /** Where the fixture is: at a URL with a token, or in a program to be started. */
 export type Place =
   | { readonly url: string; readonly token: string }
@@ -54,8 +60,8 @@ export interface Connection {
   callTool(name: string, args?: Json, options?: CallOptions): Promise<ToolResult>
   /** The same, with the least important log messages that are wanted. */
   callToolWithLogs(name: string, level: 'debug' | 'error'): Promise<ToolResult>
-  /** Wants to be told of changes: of one resource, and of the lists where that has to be said. Returns the end of it. */
-  watch(uri: string): Promise<() => Promise<void>>
+  /** Wants to be told of changes: of one resource, and of two lists where that has to be said. */
+  watch(uri: string): Promise<Watching>
   /** Ends the session, where there is one. */
   terminateSession(): Promise<void>
   close(): Promise<void>

@@ -73,7 +73,7 @@ export async function connectSdk1(place: Place, host: Host): Promise<Connection>
     },
     watch: async (uri) => {
       await client.subscribeResource({ uri })
-      return async () => void (await client.unsubscribeResource({ uri }))
+      return { promised: undefined, stop: () => client.unsubscribeResource({ uri }) }
     },
     terminateSession: async () => {
       if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession()

@@ -59,10 +59,10 @@ export async function connectSdk2(
           toolsListChanged: true,
           promptsListChanged: true,
         })
-        return () => subscription.close()
+        return { promised: subscription.honoredFilter, stop: () => subscription.close() }
       }
       await client.subscribeResource({ uri })
-      return async () => void (await client.unsubscribeResource({ uri }))
+      return { promised: undefined, stop: () => client.unsubscribeResource({ uri }) }
     },
     terminateSession: async () => {
       if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession()

@@ -134,9 +134,7 @@ test('without sessions the older clients call and list, and what needs a way bac
     const asking = await callTool('test_input_required_result_elicitation')
     if (kind.era === 'modern') {
       assert.match(textOf(asking), /Ada/)
-      await (
-        await watch('test://watched-resource')
-      )()
+      await (await watch('test://watched-resource')).stop()
     } else {
       assert.match(textOf(asking, true), /this connection has no way to ask the client/)
       assert.equal(client.getServerCapabilities()?.resources?.subscribe, false)
