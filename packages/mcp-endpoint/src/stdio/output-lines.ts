@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { Channel } from '../run-context.ts'
 
@@ -10,21 +9,28 @@ const mostSubscriptions = 64
 export class OutputLines {
   readonly #output: Writable
   #subscriptions = 0
+  #whenRoom: (() => void) | undefined
 
   constructor(output: Writable) {
     this.#output = output
     // A reader that has gone away ends the input too; until then there is nobody to tell.
     output.on('error', () => undefined)
+    output.on('drain', () => this.stopWaiting())
+    output.on('close', () => this.stopWaiting())
   }
 
   write(message: string): void {
     this.#output.write(`${message}\n`)
   }
 
-  /** Resolves when the client has read enough for another answer to be worth making. */
+  /** Resolves when the client has read enough for another answer to be worth making. One may wait at a time. */
   async room(): Promise<void> {
-    if (this.#output.writableNeedDrain)
-      await Promise.race([once(this.#output, 'drain'), once(this.#output, 'close')])
+    if (!this.#output.writableNeedDrain) return
+    await new Promise<void>((resolve) => (this.#whenRoom = resolve))
+  }
+
+  stopWaiting(): void {
+    this.#whenRoom?.()
   }
 
   /** The way to the client for one request. Only subscriptions stay open, so only they are counted. */
