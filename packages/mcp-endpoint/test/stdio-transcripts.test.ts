@@ -207,6 +207,27 @@ for (const era of ['legacy', 'modern'] as const) {
     assert.match(talk.errors(), /stopped/)
   })
 
+  test(`I4: SIGTERM lets calls under way end within their second, takes no others, and ends with 0 (${era})`, async (t) => {
+    const talk = startTalk(t, era)
+    if (era === 'legacy') {
+      await initialize(talk)
+    } else {
+      talk.ask('subscriptions/listen', { notifications: { toolsListChanged: true } })
+      await talk.found(({ method }) => method === 'notifications/subscriptions/acknowledged')
+    }
+    const finishing = talk.call('takes_a_while')
+    const lasting = talk.call('lasts')
+    await Promise.all([talk.said('working'), talk.said('begun')])
+    const began = performance.now()
+    talk.kill('SIGTERM')
+    await talk.answered(finishing)
+    assert.equal(await talk.exit, 0)
+    assert.ok(performance.now() - began < 2000)
+    talk.check()
+    assert.deepEqual([...talk.expectations.open], [lasting])
+    assert.match(talk.errors(), /stopped/)
+  })
+
   test(`I5: what a client has cancelled is told to stop and is not answered, whatever it was (${era})`, async (t) => {
     const talk = startTalk(t, era)
     const cancelled = [talk.call('lasts')]

@@ -29,6 +29,7 @@ export class OutputLines {
     await new Promise<void>((resolve) => (this.#whenRoom = resolve))
   }
 
+  /** Lets go who waits for room, for there is something else to do. */
   stopWaiting(): void {
     this.#whenRoom?.()
   }

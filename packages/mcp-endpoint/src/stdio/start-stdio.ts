@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import {
   denials,
   formatErrorResponse,
@@ -27,6 +27,11 @@ export interface StdioOptions {
   readonly maxMessageBytes?: number
   /** How long calls under way may go on after the input has ended, in seconds; 0 to 3,600. Default: 1. */
   readonly drainSeconds?: number
+  /**
+   * Ends the service as the end of the input does: a program aborts it when it is told to stop (SIGTERM). The input is
+   * destroyed then, since it would keep the process. Default: only the input ends the service.
+   */
+  readonly signal?: AbortSignal
 }
 
 const numbers = { maxMessageBytes: [1024, 256 * 1024 * 1024], drainSeconds: [0, 3600] } as const
@@ -35,22 +40,31 @@ const numbers = { maxMessageBytes: [1024, 256 * 1024 * 1024], drainSeconds: [0, 
  * Serves an endpoint over standard input and output: one JSON-RPC message a line.
  *
  * There are no callers and no tokens here (MCP 2026-07-28, authorization: stdio takes credentials from its
- * environment): whoever starts the process is served. Resolves when the input has ended and the calls with it.
+ * environment): whoever starts the process is served. Resolves when the input or `signal` has ended, and the calls
+ * with it; rejects when the input cannot be read.
  *
  * @throws {TypeError} listing every option that cannot be used
  */
 export async function serveStdio(options: StdioOptions): Promise<void> {
-  const problems = checkOptions(options, numbers, ['endpoint', 'input', 'output'])
+  const problems = checkOptions(options, numbers, ['endpoint', 'input', 'output', 'signal'])
   if (problems.length > 0) throw new TypeError(`stdio cannot be served:\n- ${problems.join('\n- ')}`)
-  const { endpoint, input = process.stdin, output = process.stdout } = options
+  const { endpoint, input = process.stdin, output = process.stdout, signal } = options
   const { maxMessageBytes = 8 * 1024 * 1024, drainSeconds = 1 } = options
   const lines = new OutputLines(output)
   const server = new StdioServer(endpoint, lines)
 
-  for await (const line of readLines(input, maxMessageBytes)) {
-    if (line.kind === 'line') server.take(line.text)
-    else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
-    await lines.room()
+  if (signal !== undefined) {
+    addAbortSignal(signal, input)
+    signal.addEventListener('abort', () => lines.stopWaiting(), { once: true })
+  }
+  try {
+    for await (const line of readLines(input, maxMessageBytes)) {
+      if (line.kind === 'line') server.take(line.text)
+      else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
+      await lines.room()
+    }
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
   }
   await server.end(drainSeconds)
 }

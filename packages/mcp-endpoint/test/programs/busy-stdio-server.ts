@@ -74,6 +74,16 @@ const tools = [
     },
   }),
   defineTool({
+    name: 'takes_a_while',
+    description: 'Answers after a moment, and says on standard error when it begins.',
+    inputSchema: nothing,
+    call: async () => {
+      process.stderr.write('working\n')
+      await wait(100)
+      return 'finished'
+    },
+  }),
+  defineTool({
     name: 'lasts',
     description: 'Never ends, and says on standard error when it begins and is told to stop.',
     inputSchema: nothing,
@@ -126,4 +136,6 @@ const endpoint = createEndpoint({
 process.on('SIGUSR2', () => {
   process.stderr.write(`calls ${calls} megabytes ${Math.round(process.memoryUsage.rss() / 1_000_000)}\n`)
 })
-await serveStdio({ endpoint })
+const stopping = new AbortController()
+process.once('SIGTERM', () => stopping.abort())
+await serveStdio({ endpoint, signal: stopping.signal })
