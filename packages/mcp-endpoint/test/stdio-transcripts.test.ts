@@ -205,16 +205,16 @@ for (const era of ['legacy', 'modern'] as const) {
     assert.ok(performance.now() - began < 2000)
     talk.check()
     assert.match(talk.errors(), /stopped/)
+    if (era === 'legacy') assert.match(talk.lines().at(-2) ?? '', /input_unavailable: .*the input has ended/)
   })
 
   test(`I4: SIGTERM lets calls under way end within their second, takes no others, and ends with 0 (${era})`, async (t) => {
     const talk = startTalk(t, era)
-    if (era === 'legacy') {
-      await initialize(talk)
-    } else {
-      talk.ask('subscriptions/listen', { notifications: { toolsListChanged: true } })
-      await talk.found(({ method }) => method === 'notifications/subscriptions/acknowledged')
-    }
+    if (era === 'legacy') await initialize(talk)
+    const subscribing =
+      era === 'modern'
+        ? [talk.ask('subscriptions/listen', { notifications: { toolsListChanged: true } })]
+        : []
     const finishing = talk.call('takes_a_while')
     const lasting = talk.call('lasts')
     await Promise.all([talk.said('working'), talk.said('begun')])
@@ -226,6 +226,12 @@ for (const era of ['legacy', 'modern'] as const) {
     talk.check()
     assert.deepEqual([...talk.expectations.open], [lasting])
     assert.match(talk.errors(), /stopped/)
+    // Subscriptions end at once: they would last for ever.
+    const answers = (await talk.received(0)).filter((message) => 'result' in message)
+    assert.deepEqual(
+      answers.map(({ id }) => id).filter((id) => [...subscribing, finishing].includes(Number(id))),
+      [...subscribing, finishing],
+    )
   })
 
   test(`I5: what a client has cancelled is told to stop and is not answered, whatever it was (${era})`, async (t) => {
