@@ -90,3 +90,27 @@ export function capabilitiesOf({ elicit, sample, roots }: Host): {
     ...(roots !== undefined && { roots: {} }),
   }
 }
+
+/** Options of the HTTP transport, which both generations share: the token as a header, and no patience. */
+export function httpOptions(
+  token: string,
+  http: ObservedFetch,
+): {
+  requestInit: RequestInit
+  fetch: ObservedFetch['fetch']
+  reconnectionOptions: Record<
+    'initialReconnectionDelay' | 'maxReconnectionDelay' | 'reconnectionDelayGrowFactor' | 'maxRetries',
+    number
+  >
+} {
+  return {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    fetch: http.fetch,
+    reconnectionOptions: {
+      initialReconnectionDelay: 10,
+      maxReconnectionDelay: 100,
+      reconnectionDelayGrowFactor: 1,
+      maxRetries: 2,
+    },
+  }
+}

@@ -13,6 +13,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import {
   capabilitiesOf,
+  httpOptions,
   identity,
   type Connection,
   type Host,
@@ -44,11 +45,7 @@ export async function connectSdk1(place: Place, host: Host): Promise<Connection>
   const http = observeFetch()
   const transport =
     'url' in place
-      ? new StreamableHTTPClientTransport(new URL(place.url), {
-          requestInit: { headers: { Authorization: `Bearer ${place.token}` } },
-          fetch: http.fetch,
-          reconnectionOptions: quickReconnection,
-        })
+      ? new StreamableHTTPClientTransport(new URL(place.url), httpOptions(place.token, http))
       : new StdioClientTransport({ ...place, stderr: 'ignore' })
   let revision: string | undefined
   if (transport instanceof StreamableHTTPClientTransport) {
@@ -80,11 +77,4 @@ export async function connectSdk1(place: Place, host: Host): Promise<Connection>
     },
     close: () => client.close(),
   }
-}
-
-export const quickReconnection = {
-  initialReconnectionDelay: 10,
-  maxReconnectionDelay: 100,
-  reconnectionDelayGrowFactor: 1,
-  maxRetries: 2,
 }

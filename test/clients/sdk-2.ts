@@ -4,10 +4,16 @@ import {
   type VersionNegotiationMode,
 } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { capabilitiesOf, identity, type Connection, type Host, type Place } from './connection.ts'
+import {
+  capabilitiesOf,
+  httpOptions,
+  identity,
+  type Connection,
+  type Host,
+  type Place,
+} from './connection.ts'
 import { Inbox, noticeMethods } from './inbox.ts'
 import { observeFetch } from './observed-fetch.ts'
-import { quickReconnection } from './sdk-1.ts'
 
 /** Connects the client of SDK 2.4 in one of the ways that it finds the revision. */
 export async function connectSdk2(
@@ -31,11 +37,7 @@ export async function connectSdk2(
   const http = observeFetch()
   const transport =
     'url' in place
-      ? new StreamableHTTPClientTransport(new URL(place.url), {
-          requestInit: { headers: { Authorization: `Bearer ${place.token}` } },
-          fetch: http.fetch,
-          reconnectionOptions: quickReconnection,
-        })
+      ? new StreamableHTTPClientTransport(new URL(place.url), httpOptions(place.token, http))
       : new StdioClientTransport({ ...place, stderr: 'ignore' })
   await client.connect(transport)
   const isModern = client.getProtocolEra() === 'modern'
