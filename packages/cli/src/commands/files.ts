@@ -90,13 +90,12 @@ async function runStdio(directory: string, options: FilesCommandOptions, command
       `${option.long ?? name} has no effect with --stdio, which has no network, tokens or users. Remove one of the two.`,
     )
   }
-  const signal = waitForSignal()
+  const stopping = new AbortController()
+  void waitForSignal().then(() => stopping.abort())
   const { files, endpoint } = openFiles({ directory, perUser: false, readOnly: options.readOnly })
   if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
-  await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signal])
+  await serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024, signal: stopping.signal })
   await files.close()
-  // Standard input may still be open, and would keep the process.
-  process.stdin.destroy()
 }
 
 const weakOpenerNotice =
