@@ -2,6 +2,7 @@ import { statusOf } from './challenge.ts'
 import type { Decision, Granted } from './decision.ts'
 import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
+import type { Revocation } from './identity/revocations.ts'
 import type { CompiledRule, Verdict } from './policy/policy.ts'
 
 /** Where records go. Each line is one JSON object without its line end. */
@@ -26,6 +27,7 @@ export interface Outcome {
 export interface Recorder {
   readonly decision: (decision: Decision, address: string | undefined, timeMilliseconds: number) => void
   readonly outcome: (decision: Granted, outcome: Outcome, timeMilliseconds: number) => void
+  readonly revocation: (revocation: Revocation, timeMilliseconds: number) => void
 }
 
 const maxNameLength = 64
@@ -125,6 +127,11 @@ export function createRecorder(sink: AuditSink): Recorder {
         `{"kind":"outcome","time":"${timeText(time)}","decision":"${id}","status":${status}` +
           `,"result":"${result}","milliseconds":${Math.round(durationMilliseconds * 1000) / 1000}}`,
       )
+    },
+    revocation: ({ issuer, subject, clientId, tokenId, issuedUpTo }, time) => {
+      const upTo = tokenId === undefined ? new Date(issuedUpTo * 1000).toISOString() : undefined
+      const what = members({ issuer, subject, client: clientId, token: tokenId, issuedUpTo: upTo })
+      sink.write(`{"kind":"revocation","time":"${timeText(time)}"${what}}`)
     },
   }
 }

@@ -42,6 +42,10 @@ export interface Denial {
   readonly item?: Item
   /** Of the denied message; an unknown resource is answered differently in each. */
   readonly era?: Era
+  /** Set when the token came as DPoP: the error is said in that scheme (RFC 9449 §7.2). */
+  readonly scheme?: 'dpop'
+  /** For `DPoP-Nonce`. */
+  readonly nonce?: string
   readonly limit?: { readonly name: string; readonly rate: Rate; readonly state: LimitState }
 }
 
@@ -56,6 +60,8 @@ export interface Granted {
   readonly verdicts: readonly Verdict[]
   /** For each message of the action: `undefined` to run it, or the error that stands in for its result. */
   readonly inPlace: readonly (JsonRpcError | undefined)[]
+  /** Header fields that the answer must carry, whatever it is. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The request must be answered with the denial, and nothing of it may run. */

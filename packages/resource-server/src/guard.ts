@@ -10,7 +10,7 @@ import {
   type Message,
 } from './action.ts'
 import type { AuditSink, Recorder } from './audit.ts'
-import { readCredentials } from './credentials.ts'
+import { readCredentials, type Credentials } from './credentials.ts'
 import {
   answeredMessage,
   methodOf,
@@ -21,6 +21,7 @@ import {
 } from './decision.ts'
 import { denials, type DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
+import type { RevocationStore } from './identity/revocations.ts'
 import type { Verify } from './identity/verifier.ts'
 import type { JsonRpcError } from './json-rpc.ts'
 import type { Limiter, LimitState } from './limits.ts'
@@ -38,6 +39,11 @@ export interface AccessRequest {
   /** The peer's address, for records only. */
   readonly address: string | undefined
   /**
+   * SHA-256 of the certificate that the client has proven to hold, as base64url; see `certificateThumbprint`. Only
+   * whoever ends TLS knows it: leave it out behind a proxy, and never take it from a header that clients can send.
+   */
+  readonly certificateThumbprint?: string | undefined
+  /**
    * Reads the whole body, or says why it cannot. Called only for a proven caller, at most once.
    *
    * `maxBytes` is a bound below the usual one, for a caller that is over its limit.
@@ -46,7 +52,10 @@ export interface AccessRequest {
 }
 
 export interface GuardParts {
+  /** Whether DPoP is a scheme of ours. */
+  readonly takesProofs: boolean
   readonly verify: Verify
+  readonly revocations: RevocationStore
   readonly policy: Policy
   readonly callerLimit: Limiter | undefined
   readonly ruleLimits: ReadonlyMap<string, Limiter>
@@ -85,13 +94,25 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
     return deny(request, id, { ...bare('audit_unavailable', 'records cannot be kept'), retryAfterSeconds: 5 })
   }
 
-  const credentials = readCredentials(request.headers, request.target)
+  const credentials = readCredentials(request.headers, request.target, parts.takesProofs)
   if (!credentials.ok) return deny(request, id, bare(credentials.code, ''))
+  const decision = await decideCaller(request, id, credentials, parts)
+  if (decision.granted || credentials.scheme === 'bearer') return decision
+  return { ...decision, denial: { ...decision.denial, scheme: credentials.scheme } }
+}
 
-  const pending = parts.verify(credentials.token)
+async function decideCaller(
+  request: AccessRequest,
+  id: string,
+  { token, scheme }: Credentials & { readonly ok: true },
+  parts: GuardParts,
+): Promise<Decision> {
+  const pending = parts.verify(token, scheme, request)
   const verified = pending instanceof Promise ? await pending : pending
   if (!verified.ok) return deny(request, id, { ...verified, id: null })
-  const { identity } = verified
+  const { identity, nonce } = verified
+  const revoked = judgeRevocation(identity, parts.revocations)
+  if (revoked !== undefined) return { ...deny(request, id, revoked), identity }
 
   // A request costs one unit whatever is in it; a batch costs the rest once it is known.
   const limit = parts.callerLimit?.take(identity.callerKey, 1, parts.monotonicSeconds())
@@ -100,7 +121,18 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   const overLimit = judgeCallerLimit(identity, action, limit, parts)
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
-  return judgeAction(request, id, identity, read.action, parts)
+  const decision = judgeAction(request, id, identity, read.action, parts)
+  return decision.granted && nonce !== undefined ? { ...decision, headers: { 'dpop-nonce': nonce } } : decision
+}
+
+/** Asked for every request, remembered tokens too: so a revocation holds at once, whenever the token was verified. */
+function judgeRevocation(identity: Identity, revocations: RevocationStore): Denial | undefined {
+  try {
+    return revocations.revokes(identity) ? bare('token_revoked', 'revoked here') : undefined
+  } catch (error) {
+    const detail = `revocations cannot be looked up: ${errorName(error)}`
+    return { ...bare('state_unavailable', detail), retryAfterSeconds: 5 }
+  }
 }
 
 function judgeAction(

@@ -23,10 +23,26 @@ export {
 } from './decision.ts'
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
+export { certificateThumbprint, type CertificateSource } from './identity/client-certificate.ts'
+export type { ClientAuthenticationOptions } from './identity/client-authentication.ts'
+export type { DpopNonceOptions, DpopOptions } from './identity/dpop.ts'
 export type { Identity } from './identity/identity.ts'
 export type { WatchEnd, WatchIdentity } from './identity/watch.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
-export type { CasdoorIssuerOptions, IssuerOptions, StandardIssuerOptions } from './identity/trusted-issuer.ts'
+export type {
+  CasdoorIssuerOptions,
+  IntrospectionOptions,
+  IssuerOptions,
+  StandardIssuerOptions,
+} from './identity/issuer-options.ts'
+export { createMemoryReplayStore, type ReplayStore, type ReplayVerdict } from './identity/replay-store.ts'
+export {
+  createMemoryRevocations,
+  type Revocation,
+  type RevocationStore,
+  type RevocationWish,
+} from './identity/revocations.ts'
+export type { SenderBinding } from './identity/sender.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
 export { parseRate, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { IssuerKeys } from '#internal/identity/issuer-keys'
 import type { IssuerDocuments } from '#internal/identity/issuer-documents'
 import { casdoor as profile } from '#internal/identity/profiles/casdoor'
-import { createTrustedIssuer, type CasdoorIssuerOptions } from '#internal/identity/trusted-issuer'
+import { createTrustedIssuer } from '#internal/identity/trusted-issuer'
 import { createVerifier } from '#internal/identity/verifier'
+import type { CasdoorIssuerOptions } from '@mcp-doorman/resource-server'
+import { requestOf } from './guarded.ts'
 
 /** The origin of the recorded instance: signatures cover it, so it cannot be another. Nothing listens there. */
 export const casdoor = 'http://127.0.0.1:18123'
@@ -71,17 +73,20 @@ export function createRecordedVerifier(options: RecordedVerifierOptions): Record
   const issuer = createTrustedIssuer({ casdoor, ...pins }, { nowSeconds }, problems)
   issuer.close()
   if (problems.length > 0) throw new Error(problems.join('\n'))
+  const pinned = issuer.keys
+  if (pinned === undefined) throw new Error('a Casdoor has keys')
   let fetches = 0
   const load = async (): Promise<{ readonly ok: true; readonly documents: IssuerDocuments }> => {
     fetches += 1
     const found = documents()
-    issuer.keys.application = found.application // The pins look at the issuer's own keys.
+    pinned.application = found.application // The pins look at the issuer's own keys.
     return { ok: true, documents: found }
   }
   const times = { maxAge: 600, staleLimit: 3600, cooldown: 30 }
   const keys = new IssuerKeys(load, profile.refusedKeys, times, nowSeconds)
   const verify = createVerifier({
     issuers: [{ ...issuer, keys }],
+    proofs: undefined,
     audiences: new Set([audience]),
     clockToleranceSeconds: 30,
     maxTokenBytes: 16_384,
@@ -91,7 +96,7 @@ export function createRecordedVerifier(options: RecordedVerifierOptions): Record
   })
   return {
     outcome: async (token) => {
-      const verified = await verify(token)
+      const verified = await verify(token, 'bearer', requestOf())
       return verified.ok ? 'allow' : verified.code
     },
     fetches: () => fetches,
