@@ -73,6 +73,7 @@ const steps = [
   'guard.ts',
   'resource-server.ts',
   'audit-log/',
+  'revocation-file.ts',
   'index.ts',
 ]
 

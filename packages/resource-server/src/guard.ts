@@ -122,7 +122,9 @@ async function decideCaller(
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
   const decision = judgeAction(request, id, identity, read.action, parts)
-  return decision.granted && nonce !== undefined ? { ...decision, headers: { 'dpop-nonce': nonce } } : decision
+  return decision.granted && nonce !== undefined
+    ? { ...decision, headers: { 'dpop-nonce': nonce } }
+    : decision
 }
 
 /** Asked for every request, remembered tokens too: so a revocation holds at once, whenever the token was verified. */

@@ -221,16 +221,35 @@ test('B7: no credentials get a challenge without an error, and bad ones with one
 test('credentials: reading never throws, and a token that is read is one word of the one header', () => {
   const nasty = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('Bearer', 'bearer ', 'DPoP', 'dpop ', ' ', '\t', ',', '=', 'a.b.c', 'Basic', '\u00a0', '"', '\r\n'),
+    fc.constantFrom(
+      'Bearer',
+      'bearer ',
+      'DPoP',
+      'dpop ',
+      ' ',
+      '\t',
+      ',',
+      '=',
+      'a.b.c',
+      'Basic',
+      '\u00a0',
+      '"',
+      '\r\n',
+    ),
   )
   fc.assert(
-    fc.property(fc.array(nasty, { maxLength: 6 }), fc.string(), fc.boolean(), (parts, target, takesProofs) => {
-      const value = parts.join('')
-      const read = readCredentials(readHeaders(['Authorization', value]), target, takesProofs)
-      if (!read.ok) return
-      const words = value.replace(/^[ \t]+|[ \t]+$/g, '').split(/ +/)
-      assert.deepEqual([words.length, words[0]?.toLowerCase(), words[1]], [2, read.scheme, read.token])
-    }),
+    fc.property(
+      fc.array(nasty, { maxLength: 6 }),
+      fc.string(),
+      fc.boolean(),
+      (parts, target, takesProofs) => {
+        const value = parts.join('')
+        const read = readCredentials(readHeaders(['Authorization', value]), target, takesProofs)
+        if (!read.ok) return
+        const words = value.replace(/^[ \t]+|[ \t]+$/g, '').split(/ +/)
+        assert.deepEqual([words.length, words[0]?.toLowerCase(), words[1]], [2, read.scheme, read.token])
+      },
+    ),
     rounds(2000),
   )
 })

@@ -41,11 +41,17 @@ export function makeDpopClient(alg = 'ES256', now: () => number = () => startTim
 /** RFC 7638 §3: the required members in the order of their names. */
 export function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string {
   const names = jwk['kty'] === 'RSA' ? ['e', 'kty', 'n'] : ['crv', 'kty', 'x', 'y']
-  return sha256(JSON.stringify(Object.fromEntries(names.filter((name) => name in jwk).map((name) => [name, jwk[name]]))))
+  return sha256(
+    JSON.stringify(Object.fromEntries(names.filter((name) => name in jwk).map((name) => [name, jwk[name]]))),
+  )
 }
 
 /** A token of the world's issuer that is bound to the client's key. */
-export function boundToken({ issuer }: Guarded, client: DpopClient, claims: Readonly<Record<string, unknown>> = {}): string {
+export function boundToken(
+  { issuer }: Guarded,
+  client: DpopClient,
+  claims: Readonly<Record<string, unknown>> = {},
+): string {
   return issuer.sign({ claims: { cnf: { jkt: client.thumbprint }, ...claims } })
 }
 

@@ -22,7 +22,12 @@ const withClaims = (claims: Readonly<Record<string, unknown>>): RequestChange =>
 const withHeader = (header: Readonly<Record<string, unknown>>): RequestChange => ofProof({ header })
 
 const rsa = makeDpopClient('RS256')
-const hmacProof = compactJws({ typ: 'dpop+jwt', alg: 'HS256', jwk: client.jwk }, {}, 'ES256', client.key.privateKey)
+const hmacProof = compactJws(
+  { typ: 'dpop+jwt', alg: 'HS256', jwk: client.jwk },
+  {},
+  'ES256',
+  client.key.privateKey,
+)
 const { d } = client.key.privateKey.export({ format: 'jwk' })
 
 type Row = readonly [id: string, name: string, expected: string, request: RequestChange]
@@ -72,9 +77,24 @@ const rows: readonly Row[] = [
   ['F4', 'the address with its host in capitals', 'allow', withClaims({ htu: 'HTTPS://MCP.Example/mcp' })],
   ['F4', 'the address with a query and a fragment', 'allow', withClaims({ htu: `${resource}?a=b#c` })],
   ['F4', 'the address with a final slash', 'allow', withClaims({ htu: `${resource}/` })],
-  ['F4', 'the address with its path in capitals', 'dpop_proof_invalid', withClaims({ htu: 'https://mcp.example/MCP' })],
-  ['F4', 'the address at another port', 'dpop_proof_invalid', withClaims({ htu: 'https://mcp.example:8443/mcp' })],
-  ['F4', 'the address by another scheme', 'dpop_proof_invalid', withClaims({ htu: 'http://mcp.example/mcp' })],
+  [
+    'F4',
+    'the address with its path in capitals',
+    'dpop_proof_invalid',
+    withClaims({ htu: 'https://mcp.example/MCP' }),
+  ],
+  [
+    'F4',
+    'the address at another port',
+    'dpop_proof_invalid',
+    withClaims({ htu: 'https://mcp.example:8443/mcp' }),
+  ],
+  [
+    'F4',
+    'the address by another scheme',
+    'dpop_proof_invalid',
+    withClaims({ htu: 'http://mcp.example/mcp' }),
+  ],
   ['F4', 'the address of the origin', 'dpop_proof_invalid', withClaims({ htu: 'https://mcp.example/' })],
   ['F4', 'an address below', 'dpop_proof_invalid', withClaims({ htu: `${resource}/a` })],
   ['F4', 'an address with a user', 'dpop_proof_invalid', withClaims({ htu: 'https://a@mcp.example/mcp' })],
@@ -109,7 +129,12 @@ const rows: readonly Row[] = [
   ['F9', 'a bound token as Bearer', 'sender_unproven', { token }],
   ['F9', 'a bound token as Bearer, with a proof', 'sender_unproven', ofProof({}, { scheme: 'Bearer' })],
   ['F9', 'a plain token as Bearer', 'allow', { token: plain }],
-  ['F9', 'a plain token as Bearer, with a proof', 'allow', { token: plain, headers: ['DPoP', client.prove(plain)] }],
+  [
+    'F9',
+    'a plain token as Bearer, with a proof',
+    'allow',
+    { token: plain, headers: ['DPoP', client.prove(plain)] },
+  ],
   ['B1', 'the scheme in small letters', 'allow', ofProof({}, { scheme: 'dpop' })],
 ]
 
@@ -168,12 +193,10 @@ test('F6: the time can be made tighter', async () => {
   const bound = boundToken(tight, client)
   const at = (seconds: number): Promise<string> =>
     tight.outcome(provenRequest(bound, client.prove(bound, { claims: { iat: startTime + seconds } })))
-  assert.deepEqual([await at(-10), await at(10), await at(-11), await at(11)], [
-    'allow',
-    'allow',
-    'dpop_proof_invalid',
-    'dpop_proof_invalid',
-  ])
+  assert.deepEqual(
+    [await at(-10), await at(10), await at(-11), await at(11)],
+    ['allow', 'allow', 'dpop_proof_invalid', 'dpop_proof_invalid'],
+  )
 })
 
 test('F11: a proof serves once, also when both come at the same time', async () => {
@@ -183,7 +206,11 @@ test('F11: a proof serves once, also when both come at the same time', async () 
   const respelt = withClaims({ jti: 'once', htu: resource })
   assert.equal(await world.outcome(respelt), 'allow')
   const sameId = withClaims({ jti: 'once', htu: `${resource}/?again` })
-  assert.equal(await world.outcome(sameId), 'dpop_proof_replayed', 'another spelling of the address is no other')
+  assert.equal(
+    await world.outcome(sameId),
+    'dpop_proof_replayed',
+    'another spelling of the address is no other',
+  )
 })
 
 test('F11: two keys may use one jti', async () => {
@@ -196,7 +223,10 @@ test('F11: two keys may use one jti', async () => {
 test('F11: a proof that fails uses nothing up', async () => {
   const claims = { jti: 'twice' }
   assert.equal(await world.outcome(ofProof({ claims, signer: stranger.key })), 'dpop_proof_invalid')
-  assert.equal(await world.outcome(provenRequest(token, stranger.prove(token, { claims }))), 'sender_unproven')
+  assert.equal(
+    await world.outcome(provenRequest(token, stranger.prove(token, { claims }))),
+    'sender_unproven',
+  )
   assert.equal(await world.outcome(withClaims(claims)), 'allow')
 })
 
@@ -262,7 +292,11 @@ test('F12: a nonce is a text of ours', async () => {
 
 test('F13: a nonce of one instance is taken by another with the same secret, and by none without', async () => {
   const nonce = { secret: 'a secret that all of the instances share' }
-  const [one, other, stranger] = [await startDpop({ nonce }), await startDpop({ nonce }), await startDpop({ nonce: {} })]
+  const [one, other, stranger] = [
+    await startDpop({ nonce }),
+    await startDpop({ nonce }),
+    await startDpop({ nonce: {} }),
+  ]
   const nonceOf = async (from: Guarded): Promise<string> => {
     const bound = boundToken(from, client)
     const answer = from.answer(await from.ask(provenRequest(bound, client.prove(bound))))
@@ -314,7 +348,11 @@ test('F16: a batch needs one proof, and each request one of its own', async () =
   const claims = { htm: 'GET' }
   const stream = ofProof({ claims }, { form: 'mcp-stream', method: 'GET', headers: accept })
   assert.equal(await world.outcome(stream), 'allow')
-  assert.equal(await world.outcome(stream), 'dpop_proof_replayed', 'a stream that is opened again needs a new one')
+  assert.equal(
+    await world.outcome(stream),
+    'dpop_proof_replayed',
+    'a stream that is opened again needs a new one',
+  )
 })
 
 test('without the option a bound token is refused, and DPoP is a foreign scheme', async () => {
@@ -348,8 +386,14 @@ test('B16, F10: both schemes are offered, Bearer first, and the error is said in
   assert.deepEqual(await errorsOf({}), { Bearer: undefined, DPoP: undefined })
   assert.deepEqual(await errorsOf({ token: 'x' }), { Bearer: 'invalid_token', DPoP: undefined })
   assert.deepEqual(await errorsOf({ token }), { Bearer: 'invalid_token', DPoP: undefined })
-  assert.deepEqual(await errorsOf({ token: 'x', scheme: 'DPoP' }), { Bearer: undefined, DPoP: 'invalid_token' })
-  assert.deepEqual(await errorsOf({ token, scheme: 'DPoP' }), { Bearer: undefined, DPoP: 'invalid_dpop_proof' })
+  assert.deepEqual(await errorsOf({ token: 'x', scheme: 'DPoP' }), {
+    Bearer: undefined,
+    DPoP: 'invalid_token',
+  })
+  assert.deepEqual(await errorsOf({ token, scheme: 'DPoP' }), {
+    Bearer: undefined,
+    DPoP: 'invalid_dpop_proof',
+  })
   assert.deepEqual(await errorsOf(provenRequest(token, stranger.prove(token))), {
     Bearer: undefined,
     DPoP: 'invalid_token',
@@ -384,16 +428,24 @@ test('a proof with any one bit changed is refused, and nothing that is sent as o
       const changed = Buffer.from(proof)
       const at = Math.floor(place / 6)
       changed[at] = (changed[at] ?? 0) ^ (1 << (place % 6))
-      assert.equal(await world.outcome(provenRequest(token, changed.toString('latin1'))), 'dpop_proof_invalid')
+      assert.equal(
+        await world.outcome(provenRequest(token, changed.toString('latin1'))),
+        'dpop_proof_invalid',
+      )
     }),
     rounds(200),
   )
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'binary' }), fc.jsonValue(), fc.jsonValue(), async (text, header, claims) => {
-      assert.notEqual(await world.outcome(provenRequest(token, text)), 'allow')
-      const wild = compactJws(header ?? {}, claims ?? {}, 'ES256', client.key.privateKey)
-      assert.equal(await world.outcome(provenRequest(token, wild)), 'dpop_proof_invalid')
-    }),
+    fc.asyncProperty(
+      fc.string({ unit: 'binary' }),
+      fc.jsonValue(),
+      fc.jsonValue(),
+      async (text, header, claims) => {
+        assert.notEqual(await world.outcome(provenRequest(token, text)), 'allow')
+        const wild = compactJws(header ?? {}, claims ?? {}, 'ES256', client.key.privateKey)
+        assert.equal(await world.outcome(provenRequest(token, wild)), 'dpop_proof_invalid')
+      },
+    ),
     rounds(100),
   )
 })
@@ -415,5 +467,9 @@ test('F2: a short RSA key proves nothing', async () => {
   assert.equal(await world.outcome(provenRequest(token, proof)), 'dpop_proof_invalid')
   const good = makeKey('RS256', undefined)
   const other = client.prove(token, { header: { alg: 'RS256', jwk: publicJwk(good) }, signer: good })
-  assert.equal(await world.outcome(provenRequest(token, other)), 'sender_unproven', 'the pair: a long key of a stranger')
+  assert.equal(
+    await world.outcome(provenRequest(token, other)),
+    'sender_unproven',
+    'the pair: a long key of a stranger',
+  )
 })

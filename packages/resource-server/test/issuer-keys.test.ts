@@ -29,7 +29,7 @@ test('C26: 100 first requests at once fetch the keys once, and 1000 later ones n
   )
   assert.deepEqual(new Set(outcomes), new Set(['allow']))
   for (let count = 0; count < 1000; count += 1) await world.ask({ token: longToken(world) })
-  assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 1 })
+  assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 1, introspection: 0 })
 })
 
 test('C27, CR12: a key under a new kid is picked up at once, twice in a row', async () => {
@@ -104,8 +104,8 @@ test('a stranger’s token causes no fetch', async () => {
   assert.deepEqual(
     [world.issuer.fetches, other.fetches],
     [
-      { discovery: 0, keys: 0 },
-      { discovery: 0, keys: 0 },
+      { discovery: 0, keys: 0, introspection: 0 },
+      { discovery: 0, keys: 0, introspection: 0 },
     ],
   )
   await other.close()
@@ -128,7 +128,7 @@ test('B20: an issuer that is down at the start is a 503, and its return needs no
     'issuer_unavailable',
     'it is not asked before the time it named',
   )
-  assert.deepEqual(back.fetches, { discovery: 0, keys: 0 })
+  assert.deepEqual(back.fetches, { discovery: 0, keys: 0, introspection: 0 })
   world.clock.now += wait
   assert.equal(await world.outcome({ token }), 'allow')
   assert.deepEqual(await world.server.ready(), [])

@@ -88,7 +88,9 @@ function readProofKey(
   if (privateMembers.some((member) => Object.hasOwn(given, member))) return '"jwk" has a private member'
   const jwk = publicJwk(given)
   const [fitting] = jwk === undefined ? [] : keysFor([{ jwk, thumbprint: '' }], alg, undefined)
-  return fitting === undefined ? '"jwk" is no public key for this "alg"' : { jwk: fitting.jwk, algorithm: alg }
+  return fitting === undefined
+    ? '"jwk" is no public key for this "alg"'
+    : { jwk: fitting.jwk, algorithm: alg }
 }
 
 /** @returns the reason to refuse, as a string */

@@ -85,7 +85,9 @@ export function createDpop(
 
 function buildNonces({ secret, periodSeconds = 300 }: DpopNonceOptions, problems: string[]): Nonces {
   if (secret !== undefined && secret.length < 32) {
-    problems.push('dpop.nonce.secret: must have at least 32 characters. Make one with "openssl rand -hex 32".')
+    problems.push(
+      'dpop.nonce.secret: must have at least 32 characters. Make one with "openssl rand -hex 32".',
+    )
   }
   if (!(periodSeconds >= 10 && periodSeconds <= 3600)) {
     problems.push(`dpop.nonce.periodSeconds: must be 10 to 3600, and is ${periodSeconds}.`)

@@ -52,7 +52,8 @@ export function provenIdentity(facts: IdentityFacts): Identity {
 
 /** `Object.freeze` does not reach what is inside of a set. */
 function freezeSet(names: ReadonlySet<string>): void {
-  for (const method of ['add', 'delete', 'clear']) Object.defineProperty(names, method, { value: refuseChange })
+  for (const method of ['add', 'delete', 'clear'])
+    Object.defineProperty(names, method, { value: refuseChange })
   Object.freeze(names)
 }
 

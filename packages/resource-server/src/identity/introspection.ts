@@ -5,8 +5,7 @@ import type { FindEndpoint } from './issuer-documents.ts'
 
 export type Introspection =
   /** The issuer says that the token is good, and these things of it. Nothing of them is judged yet. */
-  | { readonly ok: true; readonly members: Readonly<Record<string, unknown>> }
-  | IntrospectionFailure
+  { readonly ok: true; readonly members: Readonly<Record<string, unknown>> } | IntrospectionFailure
 
 export interface IntrospectionFailure {
   readonly ok: false
@@ -50,14 +49,22 @@ export function createIntrospector(options: IntrospectorOptions): Introspect {
 
   function unavailable(reason: string, code: DenialCode = 'issuer_unavailable'): IntrospectionFailure {
     const retryAfterSeconds = Math.max(1, Math.ceil(retryAt - nowSeconds()))
-    return { ok: false, code, detail: `${issuer} cannot be asked about the token: ${reason}`, retryAfterSeconds }
+    return {
+      ok: false,
+      code,
+      detail: `${issuer} cannot be asked about the token: ${reason}`,
+      retryAfterSeconds,
+    }
   }
 
   async function ask(token: string): Promise<Introspection> {
     const answer = await exchange(token, options)
     if (answer.ok) {
       failures = 0
-      return readAnswer(answer.status, answer.body) ?? unavailable(`it answered ${answer.status}, and no word of "active"`)
+      return (
+        readAnswer(answer.status, answer.body) ??
+        unavailable(`it answered ${answer.status}, and no word of "active"`)
+      )
     }
     failures += 1
     const pause = failures < failuresBeforePause ? 0 : 2 ** (failures - failuresBeforePause)

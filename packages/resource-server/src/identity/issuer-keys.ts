@@ -69,7 +69,8 @@ export class IssuerKeys {
   /** Whether the keys may be used without asking. Starts a fetch in the background when they are about to age. */
   fresh(now: number): boolean {
     if (now >= this.#freshUntil) return false
-    if (this.#removed.some(({ endsAt }) => now >= endsAt)) this.#replace(this.#published, this.application, now)
+    if (this.#removed.some(({ endsAt }) => now >= endsAt))
+      this.#replace(this.#published, this.application, now)
     if (now >= this.#loadedAt + this.#times.maxAge * 0.8 && now >= this.#retryAt) void this.#fetch()
     return true
   }
@@ -134,7 +135,11 @@ export class IssuerKeys {
     this.#replace(keys, result.documents.application, now)
   }
 
-  #replace(published: readonly VerificationKey[], application: IssuerDocuments['application'], now: number): void {
+  #replace(
+    published: readonly VerificationKey[],
+    application: IssuerDocuments['application'],
+    now: number,
+  ): void {
     const gone = this.#published.filter((key) => !published.some((other) => sameKey(key, other)))
     const endsAt = now + this.#keepRemovedSeconds
     this.#removed = [...this.#removed, ...gone.map((key) => ({ key, endsAt }))]

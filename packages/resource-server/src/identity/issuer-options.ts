@@ -1,15 +1,5 @@
 import { isLoopbackHost } from '@mcp-doorman/outbound'
-import {
-  checkKeys,
-  either,
-  flag,
-  members,
-  number,
-  oneOf,
-  text,
-  texts,
-  type Kinds,
-} from '../unknown-keys.ts'
+import { checkKeys, either, flag, members, number, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
 import type { ClientAuthenticationOptions } from './client-authentication.ts'
 
 /** An issuer of standard JWT access tokens (RFC 9068). */

@@ -97,11 +97,7 @@ export function createMemoryRevocations(): RevocationStore {
   const index = new RevocationIndex()
   return {
     revokes: (identity) => index.revokes(identity),
-    // Not `async` alone: a mistake in the revocation is a rejection, too.
-    add: async (revocation) => {
-      await Promise.resolve()
-      index.add(revocation)
-    },
+    add: (revocation) => Promise.resolve().then(() => index.add(revocation)),
     list: () => index.list(),
     onAdded: (listener) => index.onAdded(listener),
     close: () => Promise.resolve(),
@@ -111,14 +107,9 @@ export function createMemoryRevocations(): RevocationStore {
 /** More than a person ever types; so that whoever writes a script by mistake fills no memory. */
 const maxRevocations = 100_000
 
-type Times = Map<string, number>
-
 interface OfIssuer {
-  all: number
-  readonly subjects: Times
-  readonly clients: Times
-  /** By subject and client. */
-  readonly pairs: Map<string, Times>
+  /** Up to when tokens are revoked: by subject, then by client. `undefined` stands for any. */
+  readonly times: Map<string | undefined, Map<string | undefined, number>>
   readonly tokens: Set<string>
 }
 
@@ -131,71 +122,75 @@ export class RevocationIndex {
   revokes({ issuer, subject, clientId, tokenId, issuedAt = 0 }: Identity): boolean {
     const known = this.#issuers.get(issuer)
     if (known === undefined) return false
-    return (
-      issuedAt <= known.all ||
-      issuedAt <= (known.subjects.get(subject) ?? -1) ||
-      issuedAt <= (known.clients.get(clientId) ?? -1) ||
-      issuedAt <= (known.pairs.get(subject)?.get(clientId) ?? -1) ||
-      known.tokens.has(tokenId)
+    if (known.tokens.has(tokenId)) return true
+    for (const clients of [known.times.get(subject), known.times.get(undefined)]) {
+      if (issuedAt <= (clients?.get(clientId) ?? -1) || issuedAt <= (clients?.get(undefined) ?? -1))
+        return true
+    }
+    return false
+  }
+
+  /** @throws {RangeError} when there is no room */
+  checkRoom({ issuer, subject, clientId, tokenId }: Revocation): void {
+    const wholeIssuer = subject === undefined && clientId === undefined && tokenId === undefined
+    if (this.#count < maxRevocations || wholeIssuer) return
+    const known = this.#issuers.get(issuer)
+    if (tokenId !== undefined && known?.tokens.has(tokenId) === true) return
+    if (tokenId === undefined && known?.times.get(subject)?.has(clientId) === true) return
+    throw new RangeError(
+      `There is room for ${maxRevocations} revocations, and there are as many. Revoke by issuer and time, which covers many at once.`,
     )
   }
 
   /** @throws {RangeError} when there is no room */
   add(revocation: Revocation): void {
+    this.checkRoom(revocation)
     const { issuer, subject, clientId, tokenId, issuedUpTo } = revocation
     let known = this.#issuers.get(issuer)
-    if (known === undefined) {
-      known = { all: -1, subjects: new Map(), clients: new Map(), pairs: new Map(), tokens: new Set() }
-      this.#issuers.set(issuer, known)
-    }
+    if (known === undefined) this.#issuers.set(issuer, (known = { times: new Map(), tokens: new Set() }))
     if (tokenId !== undefined) {
-      this.#makeRoom(known.tokens.has(tokenId))
+      if (!known.tokens.has(tokenId)) this.#count += 1
       known.tokens.add(tokenId)
-    } else if (subject !== undefined && clientId !== undefined) {
-      const pairs = known.pairs.get(subject) ?? new Map<string, number>()
-      known.pairs.set(subject, pairs)
-      this.#put(pairs, clientId, issuedUpTo)
-    } else if (subject !== undefined) {
-      this.#put(known.subjects, subject, issuedUpTo)
-    } else if (clientId !== undefined) {
-      this.#put(known.clients, clientId, issuedUpTo)
     } else {
-      known.all = Math.max(known.all, issuedUpTo)
+      let clients = known.times.get(subject)
+      if (clients === undefined) known.times.set(subject, (clients = new Map()))
+      const before = clients.get(clientId)
+      if (before === undefined) this.#count += 1
+      // The later time holds: nothing is taken back by an older revocation.
+      clients.set(clientId, Math.max(before ?? 0, issuedUpTo))
     }
-    for (const listener of this.#listeners) listener()
+    for (const listener of this.#listeners) tell(listener)
   }
 
   list(): readonly Revocation[] {
-    return [...this.#issuers].flatMap(([issuer, { all, subjects, clients, pairs, tokens }]) => [
-      ...(all < 0 ? [] : [{ issuer, issuedUpTo: all }]),
-      ...[...subjects].map(([subject, issuedUpTo]) => ({ issuer, subject, issuedUpTo })),
-      ...[...clients].map(([clientId, issuedUpTo]) => ({ issuer, clientId, issuedUpTo })),
-      ...[...pairs].flatMap(([subject, times]) =>
-        [...times].map(([clientId, issuedUpTo]) => ({ issuer, subject, clientId, issuedUpTo })),
-      ),
-      ...[...tokens].map((tokenId) => ({ issuer, tokenId, issuedUpTo: 0 })),
-    ])
+    const found: Revocation[] = []
+    for (const [issuer, { times, tokens }] of this.#issuers) {
+      for (const tokenId of tokens) found.push({ issuer, tokenId, issuedUpTo: 0 })
+      for (const [subject, clients] of times) {
+        for (const [clientId, issuedUpTo] of clients) {
+          found.push({
+            issuer,
+            ...(subject !== undefined && { subject }),
+            ...(clientId !== undefined && { clientId }),
+            issuedUpTo,
+          })
+        }
+      }
+    }
+    return found
   }
 
   onAdded(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
+}
 
-  /** The later time holds: a revocation is never taken back by an older one. */
-  #put(times: Times, name: string, issuedUpTo: number): void {
-    const before = times.get(name)
-    this.#makeRoom(before !== undefined)
-    times.set(name, Math.max(before ?? -1, issuedUpTo))
-  }
-
-  #makeRoom(known: boolean): void {
-    if (known) return
-    if (this.#count >= maxRevocations) {
-      throw new RangeError(
-        `There is room for ${maxRevocations} revocations, and there are as many. Revoke by issuer and time, which covers many at once.`,
-      )
-    }
-    this.#count += 1
+/** One stream that cannot be ended must not keep the others open, nor undo the revocation. */
+function tell(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error))
   }
 }

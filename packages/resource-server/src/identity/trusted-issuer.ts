@@ -251,4 +251,3 @@ function outboundTo(urls: readonly string[], context: IssuerContext, problems: s
     return createOutbound({})
   }
 }
-

@@ -145,7 +145,12 @@ export function createVerifier(options: VerifierOptions): Verify {
     const assumedAudience = introspection.acceptMissingAudience ? [...options.audiences][0] : undefined
     const { issuer, profile } = trusted
     const { clientClaim } = profile
-    const read = readIntrospected(answer.members, { issuer, own: signed?.claims, clientClaim, assumedAudience })
+    const read = readIntrospected(answer.members, {
+      issuer,
+      own: signed?.claims,
+      clientClaim,
+      assumedAudience,
+    })
     if (!read.ok) return read
     const now = nowSeconds()
     const identity = judgeClaims(read.claims, tokenHash, trusted, options, now)
