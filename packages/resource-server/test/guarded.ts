@@ -116,6 +116,7 @@ export async function startGuarded(change: GuardedChange = {}): Promise<Guarded>
     nowSeconds,
     ...(change.keys !== undefined && { keys: change.keys }),
   })
+  after(() => issuer.close())
   const sink = createMemorySink()
   const server = createResourceServer({
     resource,
@@ -129,10 +130,7 @@ export async function startGuarded(change: GuardedChange = {}): Promise<Guarded>
     ...change.options,
     ...change.optionsOf?.(issuer),
   })
-  after(async () => {
-    await server.close()
-    await issuer.close()
-  })
+  after(() => server.close())
   const ask = (asked: RequestChange = {}): Promise<Decision> => server.guard(requestOf(asked))
   // Each line is one JSON object, by the sink's contract.
   const records = (): Record<string, unknown>[] =>
