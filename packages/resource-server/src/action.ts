@@ -30,6 +30,7 @@ export interface Message {
   readonly id: JsonRpcId | null
   /** Empty for a response. */
   readonly method: string
+  /** Of a response: its `result` and its `error`. */
   readonly params: Readonly<Record<string, unknown>>
   /** What the message asks for, if it names something; also of a notification. */
   readonly item: Item | undefined
@@ -237,7 +238,8 @@ function readMessage(json: unknown): { readonly ok: true; readonly message: Unna
     return refuse('message_invalid', '"id" is neither a string nor a whole number')
   }
   if (method === undefined && validId && ('result' in json || 'error' in json)) {
-    return { ok: true, message: { kind: 'response', id: readId, method: '', params: {} } }
+    const { result, error } = json
+    return { ok: true, message: { kind: 'response', id: readId, method: '', params: { result, error } } }
   }
   if (typeof method !== 'string' || method === '' || method.length > maxMethodLength) {
     return refuse('message_invalid', '"method" is not a name', readId)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { accepts } from '@mcp-doorman/resource-server'
 import { rounds } from '../../../test/rounds.ts'
 

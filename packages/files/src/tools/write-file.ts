@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { errnoOf, failureFromSystem, FileFailure, notAFile, quoteName, symlinkFailure } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { formatFileUri } from '../file-uri.ts'
 import type { Turns } from '../turns.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
@@ -29,7 +30,7 @@ export interface WriteFileParts {
   readonly fileMode: number
 }
 
-export function createWriteFileTool(calls: Calls, parts: WriteFileParts): Tool {
+export function createWriteFileTool(calls: Calls, parts: WriteFileParts): FilesTool {
   return {
     name: 'write_file',
     title: 'Write a file',
