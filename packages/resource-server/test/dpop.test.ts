@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import type { DpopOptions, ReplayStore } from '@mcp-doorman/resource-server'
 import { rounds } from '../../../test/rounds.ts'
@@ -353,6 +354,15 @@ test('F16: a batch needs one proof, and each request one of its own', async () =
     'dpop_proof_replayed',
     'a stream that is opened again needs a new one',
   )
+})
+
+test('F17: nothing behind the guard is given the proof or the token', async () => {
+  const proof = client.prove(token)
+  const decision = await world.ask(provenRequest(token, proof))
+  assert.ok(decision.granted)
+  const all = inspect(decision, { depth: Number.POSITIVE_INFINITY, maxStringLength: null })
+  for (const secret of [proof, token, ...proof.split('.'), ...token.split('.')])
+    assert.ok(!all.includes(secret))
 })
 
 test('without the option a bound token is refused, and DPoP is a foreign scheme', async () => {
