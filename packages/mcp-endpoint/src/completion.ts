@@ -1,5 +1,5 @@
 import type { Item, Message } from '@mcp-doorman/resource-server'
-import { Call, noRounds } from './calls/call.ts'
+import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
 import type { Offer } from './offer.ts'
 import { invalid, outcomeOfEnd, unknown, type Outcome } from './outcome.ts'
@@ -47,8 +47,9 @@ export function complete(
         writeValues(values, (choice) => mayBeNamed(completable, { ...others, [name]: choice }, context)),
     },
     undefined,
-    new Call(message, context, noRounds),
-    context.cancellation,
+    message,
+    context,
+    noRounds,
   )
   return outcomeOfEnd(end, (json) => ({ kind: 'result', json }))
 }

@@ -127,7 +127,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   const sealed = createSealed(secret)
   const subscriptions = createSubscriptions()
   const methodsOptions = {
-    runCall: createRunCall({ callTimeoutSeconds, onFailure }),
+    runCall: createRunCall({ callTimeoutSeconds, logs: options.logs === true, onFailure }),
     sealed,
     pageSize,
     listCache,

@@ -1,5 +1,5 @@
 import { isPlainUri, type Item, type Message } from '@mcp-doorman/resource-server'
-import { Call, noRounds } from './calls/call.ts'
+import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
 import type { Offer } from './offer.ts'
 import { invalid, outcomeOfEnd, type Cacheable, type Outcome } from './outcome.ts'
@@ -90,7 +90,7 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
   ): Outcome | Promise<Outcome> {
     const list = listing[index]
     if (list === undefined) return badCursor // The templates have changed since.
-    const end = runCall(list, cursor, new Call(message, context, noRounds), context.cancellation)
+    const end = runCall(list, cursor, message, context, noRounds)
     return outcomeOfEnd(end, ({ resources: described, nextCursor }: ResourcePage) => {
       const shown = described.filter(
         ({ uri }) => isPlainUri(uri) && context.shows({ kind: 'resource', name: uri }),

@@ -1,5 +1,5 @@
 import type { Message } from '@mcp-doorman/resource-server'
-import { Call, type Rounds } from './calls/call.ts'
+import type { Rounds } from './calls/call.ts'
 import type { Runnable } from './calls/run-call.ts'
 import { complete } from './completion.ts'
 import { createLists, type Lists, type ListsOptions } from './lists.ts'
@@ -105,8 +105,7 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
     rounds: Rounds,
     outcomeOf: (value: Value) => Outcome,
   ): Outcome | Promise<Outcome> {
-    const end = runCall(runnable, args, new Call(message, context, rounds), context.cancellation)
-    return outcomeOfEnd(end, outcomeOf)
+    return outcomeOfEnd(runCall(runnable, args, message, context, rounds), outcomeOf)
   }
 
   return { run, lists, offer }

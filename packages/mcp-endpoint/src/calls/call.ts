@@ -43,15 +43,18 @@ export class Call implements CallContext {
   readonly #message: Message
   readonly #context: RunContext
   readonly #rounds: Rounds
+  readonly #logs: boolean
   #used: Rounds = noRounds
   #progress = Number.NEGATIVE_INFINITY
   #units = burst
   #unitsAt = 0
 
-  constructor(message: Message, context: RunContext, rounds: Rounds) {
+  /** @param logs - whether this server passes log messages on */
+  constructor(message: Message, context: RunContext, rounds: Rounds, logs: boolean) {
     this.#message = message
     this.#context = context
     this.#rounds = rounds
+    this.#logs = logs
   }
 
   get caller(): Caller | undefined {
@@ -99,14 +102,14 @@ export class Call implements CallContext {
     const { channel } = this.#context
     if (channel === undefined || progressToken === undefined) return
     const { progress, total, message } = report
-    if (!(progress > this.#progress) || !this.#takeUnit()) return
+    if (!Number.isFinite(progress) || !(progress > this.#progress) || !this.#takeUnit()) return
     this.#progress = progress
     channel.emit(notification('notifications/progress', { progressToken, progress, total, message }))
   }
 
   log(level: LogLevel, data: unknown, logger?: string): void {
     const { channel } = this.#context
-    if (channel === undefined) return
+    if (channel === undefined || !this.#logs) return
     const wanted = wantedLogLevel(this.#message, this.#context)
     if (wanted === undefined || logLevels.indexOf(level) < logLevels.indexOf(wanted)) return
     if (this.#takeUnit())

@@ -1,8 +1,9 @@
-import type { Item } from '@mcp-doorman/resource-server'
+import type { Item, Message } from '@mcp-doorman/resource-server'
 import type { CallContext } from '../call-context.ts'
 import type { Cancellation } from '../cancellation.ts'
 import type { InputRequests } from '../input.ts'
-import { InputNeeded, type Call, type Rounds } from './call.ts'
+import type { RunContext } from '../run-context.ts'
+import { Call, InputNeeded, type Rounds } from './call.ts'
 
 /** How a run of an author's function ended. */
 export type CallEnd<Value> =
@@ -29,12 +30,15 @@ export interface Runnable<Args, Output, Value> {
 export type RunCall = <Args, Output, Value>(
   runnable: Runnable<Args, Output, Value>,
   args: Args,
-  call: Call,
-  cancellation: Cancellation,
+  message: Message,
+  context: RunContext,
+  rounds: Rounds,
 ) => CallEnd<Value> | Promise<CallEnd<Value>>
 
 export interface RunCallOptions {
   readonly callTimeoutSeconds: number
+  /** Whether log messages are passed on to clients. */
+  readonly logs: boolean
   /** Told what a function threw. */
   readonly onFailure: (item: Item, error: unknown) => void
 }
@@ -42,8 +46,16 @@ export interface RunCallOptions {
 const cancelled = { kind: 'cancelled' } as const
 
 export function createRunCall(options: RunCallOptions): RunCall {
-  return ({ item, timeoutSeconds = options.callTimeoutSeconds, run, finish }, args, call, cancellation) => {
+  return (
+    { item, timeoutSeconds = options.callTimeoutSeconds, run, finish },
+    args,
+    message,
+    context,
+    rounds,
+  ) => {
+    const { cancellation } = context
     if (cancellation.cancelled) return cancelled
+    const call = new Call(message, context, rounds, options.logs)
     try {
       const output = run(args, call)
       return output instanceof Promise
