@@ -137,7 +137,7 @@ export function createRecorder(sink: AuditSink): Recorder {
 }
 
 function outcomeOf(code: DenialCode): string {
-  if (code === 'scope_missing') return 'challenge'
+  if (code === 'scope_missing' || code === 'authentication_insufficient') return 'challenge'
   if (code === 'rule_refused') return 'refuse'
   return code === 'item_hidden' ? 'hide' : 'deny'
 }

@@ -66,6 +66,9 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
     ]
     const description = describe(denial, rule).replaceAll('"', "'")
     const failed = error === undefined ? [] : [`error="${error}"`, `error_description="${description}"`]
+    const { acrValues, maxAgeSeconds } = denial.authentication ?? {}
+    if (acrValues !== undefined) failed.push(`acr_values="${acrValues.join(' ')}"`)
+    if (maxAgeSeconds !== undefined) failed.push(`max_age="${maxAgeSeconds}"`)
     return schemesFor(denial, rule)
       .map(({ scheme, told }) => {
         const parameters = [

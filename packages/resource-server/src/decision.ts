@@ -4,6 +4,7 @@ import type { Identity } from './identity/identity.ts'
 import type { JsonRpcError, JsonRpcId } from './json-rpc.ts'
 import type { LimitState, Rate } from './limits.ts'
 import type { Verdict } from './policy/policy.ts'
+import type { AuthenticationRequirement } from './policy/rule.ts'
 
 /**
  * How a request came: as a message of MCP over HTTP; as the GET that opens a session's stream, or the DELETE that ends
@@ -39,6 +40,8 @@ export interface Denial {
   /** Every scope of the operation, and those of them that the token lacks. */
   readonly scopes?: readonly string[]
   readonly missing?: readonly string[]
+  /** How the user must log in. */
+  readonly authentication?: AuthenticationRequirement
   readonly item?: Item
   /** Of the denied message; an unknown resource is answered differently in each. */
   readonly era?: Era

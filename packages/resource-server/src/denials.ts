@@ -46,6 +46,7 @@ export type DenialCode =
   | 'batch_refused'
   | 'caller_limit_reached'
   | 'rule_limit_reached'
+  | 'authentication_insufficient'
   | 'scope_missing'
   | 'rule_refused'
   | 'item_hidden'
@@ -54,13 +55,14 @@ export type DenialCode =
 export interface DenialRule {
   /** HTTP status. */
   readonly status: number
-  /** The `error` of RFC 6750 §3.1 or RFC 9449 §7.1, where the standard has one. */
+  /** The `error` of RFC 6750 §3.1, RFC 9449 §7.1 or RFC 9470 §3, where the standard has one. */
   readonly oauthError?:
     | 'invalid_request'
     | 'invalid_token'
     | 'insufficient_scope'
     | 'invalid_dpop_proof'
     | 'use_dpop_nonce'
+    | 'insufficient_user_authentication'
   /** The JSON-RPC error code, for denials that come after the message is known. */
   readonly jsonRpcCode?: number
   /** The whole of what the caller is told. The cause stands in the decision record. */
@@ -220,6 +222,12 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
     jsonRpcCode: 429,
     sentence: 'Too many calls of this item. Wait for the time in Retry-After.',
     source: 'RFC 6585 §4',
+  },
+  authentication_insufficient: {
+    status: 401,
+    oauthError: 'insufficient_user_authentication',
+    sentence: 'This needs a login that is stronger or more recent. Log in again as the challenge asks.',
+    source: 'RFC 9470 §3',
   },
   scope_missing: {
     status: 403,

@@ -248,14 +248,24 @@ function limitDenial(
 }
 
 /**
- * What denies the whole request: a missing scope of any message, with all missing ones in one challenge; or, outside
+ * What denies the whole request: a login of any message that is too weak or too long ago; a missing scope of any, with all missing ones in one challenge; or, outside
  * a batch, whatever denies its only message. Within a batch other denials stand in place of their own results.
  */
 function judgeTogether(action: Action, verdicts: readonly Verdict[]): Denial | undefined {
-  if (verdicts.some(({ outcome }) => outcome === 'challenge')) {
+  const weak = verdicts.find((verdict) => verdict.outcome === 'authenticate')
+  if (weak !== undefined || verdicts.some(({ outcome }) => outcome === 'challenge')) {
     // What the other messages need is named too: a client may ask for just the scopes of the challenge.
     const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
     const missing = verdicts.flatMap((verdict) => ('missing' in verdict ? verdict.missing : []))
+    if (weak !== undefined) {
+      const { authentication } = weak
+      return {
+        ...bare('authentication_insufficient', ''),
+        ...answers(action),
+        scopes: [...new Set(scopes)],
+        authentication,
+      }
+    }
     return {
       ...bare('scope_missing', ''),
       ...answers(action),

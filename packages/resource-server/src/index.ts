@@ -46,7 +46,13 @@ export type { SenderBinding } from './identity/sender.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
 export { parseRate, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
-export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
+export type {
+  AuthenticationRequirement,
+  ConditionContext,
+  Requirements,
+  Rule,
+  ScopeDefinition,
+} from './policy/rule.ts'
 export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
 export { isPlainUri } from './resource-uri.ts'
 export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './resource-server.ts'

@@ -157,7 +157,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
       ? createDpop(options.dpop, options.resource, nowSeconds, problems)
       : undefined
   const { revocations = createMemoryRevocations() } = options
-  const policy = compilePolicy({ scopes: options.scopes, rules: options.rules }, problems)
+  const policy = compilePolicy({ scopes: options.scopes, rules: options.rules, nowSeconds }, problems)
   if (problems.length > 0) {
     for (const issuer of issuers) issuer.close()
     throw mistakes(problems)

@@ -133,6 +133,7 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
     before: async ({ ask, issuer }) => void (await ask({ token: issuer.sign(), body: callOf('limited') })),
     request: { body: callOf('limited') },
   },
+  authentication_insufficient: { request: { body: callOf('delicate') } },
   scope_missing: { claims: { scope: '' } },
   rule_refused: { request: { body: callOf('audit_files') } },
   item_hidden: { request: { body: callOf('nothing') } },
@@ -152,6 +153,7 @@ for (const code of names) {
           { tools: ['read_file'], require: { scopes: ['files:read'] } },
           { tools: ['audit_files'], require: { anyRole: ['staff'] } },
           { tools: ['limited'], limit: once },
+          { tools: ['delicate'], require: { authentication: { maxAgeSeconds: 60 } } },
         ],
       },
       optionsOf: ({ issuer }) => ({

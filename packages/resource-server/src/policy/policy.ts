@@ -1,8 +1,9 @@
 import type { Item, Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
 import { checkRate } from '../limits.ts'
+import { checkAuthentication, meetsAuthentication } from './authentication.ts'
 import { nameMatches } from './name-pattern.ts'
-import { ruleKinds, type Rule, type ScopeDefinition } from './rule.ts'
+import { ruleKinds, type AuthenticationRequirement, type Rule, type ScopeDefinition } from './rule.ts'
 import { compileScopeHierarchy } from './scope-hierarchy.ts'
 
 /** What the policy says of one message. */
@@ -15,6 +16,14 @@ export type Verdict =
       readonly rule: CompiledRule
       readonly scopes: readonly string[]
       readonly missing: readonly string[]
+    }
+  /** The user must log in once more, in the way that the rule asks for; `scopes` as above. */
+  | {
+      readonly outcome: 'authenticate'
+      readonly rule: CompiledRule
+      readonly scopes: readonly string[]
+      readonly authentication: AuthenticationRequirement
+      readonly unmet: string
     }
   | { readonly outcome: 'refuse'; readonly rule: CompiledRule; readonly unmet: string }
   | { readonly outcome: 'hide'; readonly rule: CompiledRule | undefined; readonly unmet: string }
@@ -35,6 +44,8 @@ export interface Policy {
 export interface PolicyOptions {
   readonly scopes: Readonly<Record<string, ScopeDefinition>>
   readonly rules: readonly Rule[]
+  /** Epoch seconds, for how long ago a user has logged in. Default: the machine's clock. */
+  readonly nowSeconds?: () => number
 }
 
 const allowed: Verdict = { outcome: 'allow', rule: undefined, scopes: [] }
@@ -50,6 +61,7 @@ const selectors = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as
  * @param problems - receives every mistake found; the result must not be used when there is one
  */
 export function compilePolicy(options: PolicyOptions, problems: string[]): Policy {
+  const { nowSeconds = () => Date.now() / 1000 } = options
   const expand = compileScopeHierarchy(options.scopes, problems)
   const rules = options.rules.map((rule, index) => compileRule(rule, index, options.scopes, problems))
   checkIds(rules, problems)
@@ -78,7 +90,16 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
     if (rule === undefined) return unnamed
     const unmet = unmetRequirement(rule, identity, message)
     if (unmet !== undefined) return { outcome: rule.otherwise ?? 'refuse', rule, unmet }
-    return judgeScopes(rule, scopesOf(identity))
+    return judgeAuthentication(rule, identity) ?? judgeScopes(rule, scopesOf(identity))
+  }
+
+  /** Before scopes, and with them in its challenge, so that one login can mend both. */
+  function judgeAuthentication(rule: CompiledRule, identity: Identity): Verdict | undefined {
+    const { authentication } = rule.require ?? {}
+    if (authentication === undefined) return undefined
+    if (meetsAuthentication(identity, authentication, nowSeconds())) return undefined
+    const { scopes } = judgeScopes(rule, scopesOf(identity))
+    return { outcome: 'authenticate', rule, scopes, authentication, unmet: 'authentication' }
   }
 
   /**
@@ -87,6 +108,8 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
    */
   function decideSubscription(identity: Identity, message: Message, items: readonly Item[]): Verdict {
     const verdicts = items.map((item) => decideItem(identity, message, item))
+    const weak = verdicts.find((verdict) => verdict.outcome === 'authenticate')
+    if (weak !== undefined) return weak
     const challenged = verdicts.find((verdict) => verdict.outcome === 'challenge')
     if (challenged === undefined) return allowed
     const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
@@ -106,6 +129,8 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
   }
 }
 
+type ScopeVerdict = Extract<Verdict, { readonly outcome: 'allow' | 'challenge' }>
+
 const reads = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const
 
 /** What a condition sees where nobody asked: the item by its name, without arguments. */
@@ -115,7 +140,7 @@ function readOf(item: Item): Message {
   return { kind: 'request', id: 0, method: reads[kind], params, item, subscribes: undefined }
 }
 
-function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): Verdict {
+function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): ScopeVerdict {
   const { scopes = [], anyScope = [] } = rule.require ?? {}
   if (anyScope.length === 0 && scopes.every((scope) => held.has(scope)))
     return { outcome: 'allow', rule, scopes }
@@ -195,6 +220,10 @@ function compileRule(
     if (rule.require?.[list]?.length === 0) {
       problems.push(`${place}.require.${list}: is empty, which nobody can meet. Name one, or remove it.`)
     }
+  }
+  const { authentication } = rule.require ?? {}
+  if (authentication !== undefined) {
+    checkAuthentication(`${place}.require.authentication`, authentication, problems)
   }
   if (rule.limit !== undefined) checkRate(`${place}.limit`, rule.limit, problems)
   return { ...structuredCloneRule(rule), id: rule.id ?? place }
