@@ -89,16 +89,22 @@ export async function guard(request: AccessRequest, parts: GuardParts): Promise<
   }
 }
 
-async function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Promise<Decision> {
+/** No promise of its own: a request with a plain token waits only for what decides about its caller. */
+function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Decision | Promise<Decision> {
   if (!parts.audit.available()) {
     return deny(request, id, { ...bare('audit_unavailable', 'records cannot be kept'), retryAfterSeconds: 5 })
   }
 
   const credentials = readCredentials(request.headers, request.target, parts.takesProofs)
   if (!credentials.ok) return deny(request, id, bare(credentials.code, ''))
-  const decision = await decideCaller(request, id, credentials, parts)
-  if (decision.granted || credentials.scheme === 'bearer') return decision
-  return { ...decision, denial: { ...decision.denial, scheme: credentials.scheme } }
+  const decided = decideCaller(request, id, credentials, parts)
+  return credentials.scheme === 'dpop' ? decided.then(inDpop) : decided
+}
+
+/** The answer to who came with a proof is said in the scheme of proofs (RFC 9449 §7.2). */
+function inDpop(decision: Decision): Decision {
+  if (decision.granted) return decision
+  return { ...decision, denial: { ...decision.denial, scheme: 'dpop' } }
 }
 
 async function decideCaller(

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 
 /** What {@link certificateThumbprint} needs of a connection: a `TLSSocket` of `node:tls` has it. */
 export interface CertificateSource {
-  readonly getPeerCertificate?: () => { readonly raw?: Buffer | undefined }
+  readonly getPeerCertificate?: () => { readonly raw?: Buffer | undefined } | null
 }
 
 /**
@@ -18,6 +18,6 @@ export interface CertificateSource {
  * @see RFC 8705 §3.1
  */
 export function certificateThumbprint(socket: CertificateSource): string | undefined {
-  const raw = socket.getPeerCertificate?.().raw
+  const raw = socket.getPeerCertificate?.()?.raw
   return raw === undefined ? undefined : hash('sha256', raw, 'base64url')
 }

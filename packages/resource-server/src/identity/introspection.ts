@@ -105,7 +105,10 @@ async function exchange(token: string, options: IntrospectorOptions): Promise<Ex
     body: new URLSearchParams({ token, token_type_hint: 'access_token', ...form }).toString(),
     signal,
   })
-  if (!answer.ok) return { ok: false, reason: answer.message, refused: false }
+  if (!answer.ok) {
+    const reason = signal.aborted ? 'it did not answer in time' : answer.message
+    return { ok: false, reason, refused: false }
+  }
   const { status, body } = answer
   if (status === 401 || status === 403) {
     const reason = `it answered ${status}: it does not take this server's own credentials. Correct them`

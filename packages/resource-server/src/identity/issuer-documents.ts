@@ -160,7 +160,9 @@ type JsonResult =
 
 async function fetchJson(outbound: Outbound, url: string, signal: AbortSignal): Promise<JsonResult> {
   const answer = await outbound.request({ url, headers: { accept: 'application/json' }, signal })
-  if (!answer.ok) return { ok: false, reason: answer.message }
+  if (!answer.ok) {
+    return { ok: false, reason: signal.aborted ? `${url} was not answered in time` : answer.message }
+  }
   if (answer.status !== 200) return { ok: false, reason: `${url} answered ${answer.status}` }
   try {
     const value: unknown = JSON.parse(answer.body.toString('utf8'))

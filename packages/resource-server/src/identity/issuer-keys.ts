@@ -49,6 +49,8 @@ export class IssuerKeys {
   #fetching: Promise<void> | undefined
   #published: readonly VerificationKey[] = []
   #removed: readonly RemovedKey[] = []
+  /** When the first of the removed keys ends. */
+  #keptUntil = Number.POSITIVE_INFINITY
 
   /** @param keepRemovedSeconds - how long a key that is no longer published goes on verifying; 0 for not at all */
   constructor(
@@ -69,8 +71,7 @@ export class IssuerKeys {
   /** Whether the keys may be used without asking. Starts a fetch in the background when they are about to age. */
   fresh(now: number): boolean {
     if (now >= this.#freshUntil) return false
-    if (this.#removed.some(({ endsAt }) => now >= endsAt))
-      this.#replace(this.#published, this.application, now)
+    if (now >= this.#keptUntil) this.#replace(this.#published, this.application, now)
     if (now >= this.#loadedAt + this.#times.maxAge * 0.8 && now >= this.#retryAt) void this.#fetch()
     return true
   }
@@ -145,6 +146,7 @@ export class IssuerKeys {
     this.#removed = [...this.#removed, ...gone.map((key) => ({ key, endsAt }))]
       .filter(({ key, endsAt }) => now < endsAt && !published.some((other) => sameKey(key, other)))
       .slice(-maxRemovedKeys)
+    this.#keptUntil = Math.min(...this.#removed.map((removed) => removed.endsAt)) // Infinite for none.
     this.#published = published
     const keys = [...published, ...this.#removed.map(({ key }) => key)]
     if (fingerprint(keys, application) === fingerprint(this.keys, this.application)) return

@@ -6,7 +6,7 @@ import { parseCompactJws, type UnverifiedJws } from './compact-jws.ts'
 import type { Identity } from './identity.ts'
 import { readIntrospected } from './introspected-claims.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
-import { createSenderCheck, type ProofCheck, type SenderEvidence } from './sender.ts'
+import { createSenderCheck, type ProofCheck, type SenderEvidence, type SenderProof } from './sender.ts'
 import { judgeHeader, proveSignature } from './signature.ts'
 import type { TrustedIntrospection, TrustedIssuer } from './trusted-issuer.ts'
 import { VerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
@@ -169,11 +169,15 @@ export function createVerifier(options: VerifierOptions): Verify {
   ): Verification | Promise<Verification> {
     const proof = proveSender(identity.binding, scheme, evidence, tokenHash)
     return proof instanceof Promise
-      ? proof.then((settled) => (settled.ok ? { ...settled, identity } : settled))
-      : proof.ok
-        ? { ...proof, identity }
-        : proof
+      ? proof.then((settled) => verificationOf(settled, identity))
+      : verificationOf(proof, identity)
   }
+}
+
+function verificationOf(proof: SenderProof, identity: Identity): Verification {
+  if (!proof.ok) return proof
+  const { nonce } = proof
+  return nonce === undefined ? { ok: true, identity } : { ok: true, identity, nonce }
 }
 
 /** What a token's signature has proven, before its issuer is asked as well. */
