@@ -470,9 +470,39 @@ test('the address for questions outlives the document that named it', async () =
   const world = await startOpaque({ cacheSeconds: 0 })
   answer(world, { exp: startTime + 1e5 })
   assert.equal(await world.outcome({ token: 'a' }), 'allow')
-  world.issuer.answerDiscovery = json({}, 500)
-  world.clock.now += 1000
-  assert.equal(await world.outcome({ token: 'a' }), 'allow')
+  for (const answerDiscovery of [json({}, 500), () => undefined]) {
+    world.issuer.answerDiscovery = answerDiscovery
+    world.clock.now += 1000
+    assert.equal(await world.outcome({ token: 'a' }), 'allow', 'also while nobody answers about the document')
+  }
+  const { discovery } = world.issuer.fetches
+  assert.ok(discovery >= 2, String(discovery))
+})
+
+test('D6: many first requests with tokens of their own look for the address once', async () => {
+  const world = await startOpaque()
+  answer(world, {})
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => world.outcome({ token: `t${index}` })),
+  )
+  assert.deepEqual([...new Set(outcomes)], ['allow'])
+  assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 0, introspection: 50 })
+})
+
+test('an address that moves is followed', async () => {
+  const world = await startOpaque({ cacheSeconds: 0 })
+  answer(world, { exp: startTime + 1e5 })
+  await world.ask({ token: 'a' })
+  const { issuer } = world.issuer
+  let moved = false
+  world.issuer.answerDiscovery = (request, response) => {
+    moved ||= request.url === '/moved'
+    json({ issuer, introspection_endpoint: `${issuer}/moved` })(request, response)
+  }
+  world.clock.now += 700
+  // The first of them begins to look, and none waits for what it finds.
+  for (let count = 0; count < 500 && !moved; count += 1) await world.ask({ token: 'a' })
+  assert.ok(moved)
 })
 
 test('the address of the options needs no document', async () => {

@@ -49,7 +49,17 @@ export function createStandardLoader(
   }
 }
 
-/** Finds the introspection endpoint that an issuer's metadata names, and asks again after a while. */
+type FoundEndpoint = Awaited<ReturnType<FindEndpoint>>
+
+// How soon a document is asked for again that could not be had; its old endpoint goes on meanwhile.
+const endpointRetrySeconds = 30
+
+/**
+ * Finds the introspection endpoint that an issuer's metadata names.
+ *
+ * One search serves all who wait. Once it is known nobody waits again: it is looked up anew behind the requests, and an
+ * endpoint does not end with its document.
+ */
 export function createEndpointFinder(
   outbound: Outbound,
   issuer: string,
@@ -57,17 +67,31 @@ export function createEndpointFinder(
   nowSeconds: () => number,
 ): FindEndpoint {
   let known: { readonly url: string; readonly endsAt: number } | undefined
-  return async (signal) => {
-    const now = nowSeconds()
-    if (known !== undefined && now < known.endsAt) return { ok: true, url: known.url }
+  let searching: Promise<FoundEndpoint> | undefined
+
+  async function search(signal: AbortSignal): Promise<FoundEndpoint> {
     const found = await discover(asking(outbound, signal), issuer)
-    const url = found.ok ? found.document['introspection_endpoint'] : undefined
-    if (typeof url === 'string') {
-      known = { url, endsAt: now + maxAgeSeconds }
-      return { ok: true, url }
+    if (!found.ok) return found
+    const url = found.document['introspection_endpoint']
+    if (typeof url !== 'string') return { ok: false, reason: `${found.url} names no introspection_endpoint` }
+    known = { url, endsAt: nowSeconds() + maxAgeSeconds }
+    return { ok: true, url }
+  }
+
+  function searchOnce(signal: AbortSignal): Promise<FoundEndpoint> {
+    searching ??= search(signal).finally(() => (searching = undefined))
+    return searching
+  }
+
+  return (signal) => {
+    if (known === undefined) return searchOnce(signal)
+    const { url, endsAt } = known
+    const now = nowSeconds()
+    if (now >= endsAt) {
+      known = { url, endsAt: now + endpointRetrySeconds }
+      void searchOnce(signal)
     }
-    if (known !== undefined) return { ok: true, url: known.url } // An endpoint does not end with its document.
-    return found.ok ? { ok: false, reason: `${found.url} names no introspection_endpoint` } : found
+    return Promise.resolve({ ok: true, url })
   }
 }
 
