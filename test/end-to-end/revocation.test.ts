@@ -101,6 +101,11 @@ test('"doorman revoke" says what is missing, what is wrong, and where nobody lis
   assert.match(nobody.stderr, /No server that uses the state folder .* runs\. Name its folder with --state/)
 })
 
+/** Starts a server that is expected to refuse this state folder. */
+function runFiles(lab: Lab, state: string, folder = lab.makeFolder()): Promise<Ended> {
+  return lab.run(['files', folder, '--port', '1', '--issuer', 'https://issuer.example', '--state', state])
+}
+
 /** Asks the admin listener directly, as another program of the same account could. */
 function askSocket(state: string, method: string, path: string, body?: string): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -142,17 +147,7 @@ test('the admin listener is a socket for its owner, and takes nothing but what i
 test('a state folder serves one server at a time, and one that was killed leaves no lock behind', async (t) => {
   const lab = openLab(t)
   const { state, server, revoke, token, status } = await startPlace(lab)
-  const words = [
-    'files',
-    lab.makeFolder(),
-    '--port',
-    '1',
-    '--issuer',
-    'https://issuer.example',
-    '--state',
-    state,
-  ]
-  const second = await lab.run(words)
+  const second = await runFiles(lab, state)
   assert.equal(second.code, 1)
   assert.match(
     second.stderr,
@@ -184,17 +179,7 @@ test('revocations that cannot be read keep the server from starting, since it co
   const lab = openLab(t)
   const state = lab.makeFolder()
   writeFileSync(join(state, 'revocations.jsonl'), '{"issuer":\n', { mode: 0o600 })
-  const words = [
-    'files',
-    lab.makeFolder(),
-    '--port',
-    '1',
-    '--issuer',
-    'https://issuer.example',
-    '--state',
-    state,
-  ]
-  const ended = await lab.run(words)
+  const ended = await runFiles(lab, state)
   assert.equal(ended.code, 1)
   assert.match(ended.stderr, /revocations\.jsonl:1 is not a revocation/)
 })
@@ -202,8 +187,7 @@ test('revocations that cannot be read keep the server from starting, since it co
 test('a state folder inside of what is served is refused, but for .doorman', async (t) => {
   const lab = openLab(t)
   const folder = lab.makeFolder()
-  const words = ['files', folder, '--port', '1', '--issuer', 'https://issuer.example', '--state']
-  const ended = await lab.run([...words, join(folder, 'state')])
+  const ended = await runFiles(lab, join(folder, 'state'), folder)
   assert.equal(ended.code, 2)
   assert.match(ended.stderr, /--state .* lies in .*, which is served/)
 })
@@ -212,17 +196,7 @@ test('a state folder with a path that is too long for a socket is refused by nam
   const lab = openLab(t)
   const state = join(lab.makeFolder(), 'x'.repeat(100))
   mkdirSync(state, { mode: 0o700 })
-  const words = [
-    'files',
-    lab.makeFolder(),
-    '--port',
-    '1',
-    '--issuer',
-    'https://issuer.example',
-    '--state',
-    state,
-  ]
-  const ended = await lab.run(words)
+  const ended = await runFiles(lab, state)
   assert.equal(ended.code, 1)
   assert.match(ended.stderr, /too long a path for a socket/)
 })

@@ -5,8 +5,8 @@ import { createRecordedVerifier, recordedIntrospection, recordedKeys } from './r
 const audience = 'https://mcp.example/mcp'
 const keys = recordedKeys('global')
 
-/** What becomes of a recorded token with the answer that was recorded about another, or about itself. */
-async function outcome(token: string, answer: string): Promise<string> {
+/** What becomes of a recorded token; with a recorded answer, if the issuer is asked. */
+async function outcome(token: string, answer?: string): Promise<string> {
   const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
     exp: number
   } // Recorded.
@@ -14,7 +14,7 @@ async function outcome(token: string, answer: string): Promise<string> {
     audience,
     nowSeconds: () => exp - 1,
     documents: () => ({ keys }),
-    introspection: recordedIntrospection(answer).response,
+    ...(answer !== undefined && { introspection: recordedIntrospection(answer).response }),
   })
   return verifier.outcome(token)
 }
@@ -42,17 +42,8 @@ for (const [name, expected] of rows) {
 
 test('each token above is good by its signature alone, or is told apart by it', async () => {
   for (const [name, expected] of rows) {
-    const { token } = recordedIntrospection(name)
-    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-      exp: number
-    } // Recorded.
-    const verifier = createRecordedVerifier({
-      audience,
-      nowSeconds: () => exp - 1,
-      documents: () => ({ keys }),
-    })
     const alone = expected === 'token_type_refused' ? expected : 'allow'
-    assert.equal(await verifier.outcome(token), alone, name)
+    assert.equal(await outcome(recordedIntrospection(name).token), alone, name)
   }
 })
 

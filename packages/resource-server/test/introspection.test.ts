@@ -494,15 +494,15 @@ test('an address that moves is followed', async () => {
   answer(world, { exp: startTime + 1e5 })
   await world.ask({ token: 'a' })
   const { issuer } = world.issuer
-  let moved = false
+  const seen = { moved: false }
   world.issuer.answerDiscovery = (request, response) => {
-    moved ||= request.url === '/moved'
+    seen.moved ||= request.url === '/moved'
     json({ issuer, introspection_endpoint: `${issuer}/moved` })(request, response)
   }
   world.clock.now += 700
   // The first of them begins to look, and none waits for what it finds.
-  for (let count = 0; count < 500 && !moved; count += 1) await world.ask({ token: 'a' })
-  assert.ok(moved)
+  for (let count = 0; count < 500 && !seen.moved; count += 1) await world.ask({ token: 'a' })
+  assert.ok(seen.moved)
 })
 
 test('the address of the options needs no document', async () => {
