@@ -90,7 +90,7 @@ const tools: readonly Tool[] = [
   },
   {
     ...toolOf('failing', () => ({ content: [{ type: 'text', text: 'No.' }], isError: true })),
-    outputSchema: { type: 'object', required: ['sum'] },
+    outputSchema: { type: 'object', properties: { sum: {} }, required: ['sum'] },
     access: readable,
   },
   toolOf('unnamed', () => 'No rule names it.'),
