@@ -25,13 +25,23 @@ import { rfc9068 } from './profiles/rfc9068.ts'
 import { supportedAlgorithms } from './verification-keys.ts'
 
 /** An issuer as the verifier uses it. */
-export interface TrustedIssuer {
+export type TrustedIssuer = SigningIssuer | OpaqueIssuer
+
+/** One whose tokens are proven by its keys, and that may be asked about them as well. */
+export interface SigningIssuer extends IssuerFacts {
+  readonly keys: IssuerKeys
+  readonly introspection: TrustedIntrospection | undefined
+}
+
+/** One that alone can read its tokens. */
+export interface OpaqueIssuer extends IssuerFacts {
+  readonly keys: undefined
+  readonly introspection: TrustedIntrospection
+}
+
+interface IssuerFacts {
   readonly issuer: string
   readonly profile: TokenProfile
-  /** None where only the issuer can read its tokens. */
-  readonly keys: IssuerKeys | undefined
-  /** None where the issuer is not asked about tokens. */
-  readonly introspection: TrustedIntrospection | undefined
   /** Whether tokens of this client are accepted. */
   readonly clientAllowed: (clientId: string) => boolean
   /** Whether this client's users of this organization are accepted; `undefined` when the token does not say. */
@@ -90,21 +100,22 @@ function createStandardIssuer(
   const outbound = outboundTo([issuer, jwksUri ?? issuer, asked?.endpoint ?? issuer], context, problems)
   const jwt = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
   const load = createStandardLoader(createAsking(outbound, timeoutOf(context)), issuer, jwksUri)
-  const keys = opaque ? undefined : keysOf(load, jwt, options, context, problems)
   const finder = createEndpointFinder(outbound, issuer, endpointMaxAgeSeconds, context.nowSeconds)
   const introspection =
     asked && introspectionOf(asked, { issuer, outbound, audience: issuer, finder }, context, problems)
   const clients = allowedClients && new Set(allowedClients)
-  return {
+  const facts = {
     issuer,
-    profile: opaque ? introspected : jwt,
-    keys,
-    introspection,
-    ready: () => readiness(keys, introspection, context),
-    clientAllowed: (clientId) => clients === undefined || clients.has(clientId),
+    clientAllowed: (clientId: string) => clients === undefined || clients.has(clientId),
     ownerAllowed: () => true,
     close: () => outbound.close(),
   }
+  if (opaque && introspection !== undefined) {
+    const ready = () => readiness(undefined, introspection, context)
+    return { ...facts, profile: introspected, keys: undefined, introspection, ready }
+  }
+  const keys = keysOf(load, jwt, options, context, problems)
+  return { ...facts, profile: jwt, keys, introspection, ready: () => readiness(keys, introspection, context) }
 }
 
 function createCasdoorIssuer(

@@ -8,7 +8,7 @@ import { readIntrospected } from './introspected-claims.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { createSenderCheck, type ProofCheck, type SenderEvidence, type SenderProof } from './sender.ts'
 import { judgeHeader, proveSignature } from './signature.ts'
-import type { TrustedIntrospection, TrustedIssuer } from './trusted-issuer.ts'
+import type { OpaqueIssuer, SigningIssuer, TrustedIntrospection, TrustedIssuer } from './trusted-issuer.ts'
 import { VerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
 
 export type Verification =
@@ -53,7 +53,7 @@ type Proven = { readonly ok: true; readonly proven: VerifiedToken } | Verificati
 export function createVerifier(options: VerifierOptions): Verify {
   const { maxTokenBytes, clockToleranceSeconds, nowSeconds } = options
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
-  const opaqueIssuer = options.issuers.find(({ keys }) => keys === undefined)
+  const opaqueIssuer = options.issuers.find((issuer): issuer is OpaqueIssuer => issuer.keys === undefined)
   const verified = new VerifiedTokens(options.maxCachedTokens, options.maxCachedBytes)
   const proveSender = createSenderCheck(options.proofs)
 
@@ -92,30 +92,27 @@ export function createVerifier(options: VerifierOptions): Verify {
   /** The issuer is matched before anything is fetched: a stranger's token must not make us open connections. */
   async function prove(token: string, tokenHash: string): Promise<Proven> {
     const jws = parseCompactJws(token)
-    if (jws === undefined && opaqueIssuer === undefined) {
-      return refuse('token_malformed', 'not a compact JWS with a JSON object in it')
+    if (jws === undefined) {
+      return opaqueIssuer === undefined
+        ? refuse('token_malformed', 'not a compact JWS with a JSON object in it')
+        : proveByAnswer(token, tokenHash, opaqueIssuer, opaqueIssuer.introspection, undefined)
     }
-    const issuer = jws?.claims['iss']
+    const issuer = jws.claims['iss']
     // A token that names an issuer is that one's alone: no other is asked about it (requirement D10).
-    const named = typeof issuer === 'string' ? issuers.get(issuer) : undefined
-    const trusted = jws === undefined ? opaqueIssuer : named
+    const trusted = typeof issuer === 'string' ? issuers.get(issuer) : undefined
     if (trusted === undefined) return refuse('issuer_unknown', '"iss" is no configured issuer')
-    if (trusted.keys !== undefined && jws !== undefined) {
-      return proveByKeys(token, tokenHash, jws, trusted, trusted.keys)
-    }
-    if (trusted.introspection !== undefined) {
-      return proveByAnswer(token, tokenHash, trusted, trusted.introspection, undefined)
-    }
-    return refuse('token_malformed', 'its issuer has neither keys nor answers')
+    return trusted.keys === undefined
+      ? proveByAnswer(token, tokenHash, trusted, trusted.introspection, undefined)
+      : proveByKeys(token, tokenHash, jws, trusted)
   }
 
   async function proveByKeys(
     token: string,
     tokenHash: string,
     jws: UnverifiedJws,
-    trusted: TrustedIssuer,
-    keys: IssuerKeys,
+    trusted: SigningIssuer,
   ): Promise<Proven> {
+    const { keys, introspection } = trusted
     const rejection = judgeHeader(jws, trusted.profile)
     if (rejection !== undefined) return { ok: false, ...rejection }
     const signed = await proveSignature(token, jws, trusted.issuer, keys)
@@ -123,7 +120,6 @@ export function createVerifier(options: VerifierOptions): Verify {
     const identity = judgeClaims(jws.claims, tokenHash, trusted, options, nowSeconds())
     if (isRejection(identity)) return { ok: false, ...identity }
     const { generation } = signed
-    const { introspection } = trusted
     if (introspection !== undefined) {
       const { claims } = identity
       return proveByAnswer(token, tokenHash, trusted, introspection, { claims, keys, generation })
