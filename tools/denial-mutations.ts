@@ -145,7 +145,8 @@ async function checkWhole(): Promise<void> {
   try {
     for (const name of packages) {
       const folder = join(copy, 'packages', name)
-      if (await passes(testFiles(folder), folder)) continue
+      // Twice: on a busy machine a test of time may fail once.
+      if ((await passes(testFiles(folder), folder)) || (await passes(testFiles(folder), folder))) continue
       console.error(`The tests of ${name} fail in a copy that nothing was broken in.`)
       process.exit(1)
     }

@@ -214,6 +214,22 @@ test('F11: a proof serves once, also when both come at the same time', async () 
   )
 })
 
+test('F8: a key that was proven before is judged by each token anew, and many keys push none into another’s place', async () => {
+  const clients = Array.from({ length: 1500 }, () => makeDpopClient('EdDSA'))
+  const [first = client] = clients
+  for (const each of clients) {
+    const own = boundToken(world, each)
+    assert.equal(await world.outcome(provenRequest(own, each.prove(own))), 'allow')
+  }
+  const own = boundToken(world, first)
+  for (const each of [clients.at(-1) ?? client, client]) {
+    assert.equal(await world.outcome(provenRequest(own, each.prove(own))), 'sender_unproven')
+    const forged = each.prove(own, { header: { jwk: first.jwk } })
+    assert.equal(await world.outcome(provenRequest(own, forged)), 'dpop_proof_invalid')
+  }
+  assert.equal(await world.outcome(provenRequest(own, first.prove(own))), 'allow')
+})
+
 test('F11: two keys may use one jti', async () => {
   const other = boundToken(world, stranger)
   const claims = { jti: 'shared' }

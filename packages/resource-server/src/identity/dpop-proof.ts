@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { calculateJwkThumbprint, compactVerify } from 'jose'
+import { calculateJwkThumbprint, compactVerify, type JWK } from 'jose'
 import { parseCompactJws, type UnverifiedJws } from './compact-jws.ts'
 import type { Nonces } from './dpop-nonce.ts'
 import type { ReplayStore } from './replay-store.ts'
@@ -32,6 +32,7 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 export function createProofVerifier(options: ProofVerifierOptions): VerifyProof {
   const { algorithms, maxAgeSeconds, nonces, replays, nowSeconds } = options
   const addressOf = createAddresses(options.resource)
+  const provenKeys = new ProvenKeys()
 
   return async (evidence, tokenHash, keyThumbprint) => {
     const { dpop, repeated } = evidence.headers
@@ -41,17 +42,21 @@ export function createProofVerifier(options: ProofVerifierOptions): VerifyProof 
     const proof = parseCompactJws(dpop)
     if (proof === undefined) return invalid('not one compact JWS with a JSON object in it')
 
-    const key = readProofKey(proof, algorithms)
+    const header = dpop.slice(0, dpop.indexOf('.'))
+    const known = provenKeys.find(header)
+    const key = known ?? readProofKey(proof, algorithms)
     if (typeof key === 'string') return invalid(key)
     const now = nowSeconds()
     const claims = readProofClaims(proof, evidence, addressOf(evidence.form), tokenHash, now, maxAgeSeconds)
     if (typeof claims === 'string') return invalid(claims)
     const signed = await compactVerify(dpop, key.jwk, { algorithms: [key.algorithm] }).catch(() => undefined)
     if (signed === undefined) return invalid('not signed by the key in it')
-    if ((await calculateJwkThumbprint(key.jwk)) !== keyThumbprint) {
+    const thumbprint = known?.thumbprint ?? (await calculateJwkThumbprint(key.jwk))
+    if (thumbprint !== keyThumbprint) {
       return { ok: false, code: 'sender_unproven', detail: 'the proof is of another key' }
     }
 
+    if (known === undefined) provenKeys.keep(header, { ...key, thumbprint })
     const age = nonces?.judge(proof.claims['nonce'], now)
     if (nonces !== undefined && age === 'unknown') {
       const detail = 'the proof has no nonce of ours, or an old one'
@@ -67,6 +72,39 @@ export function createProofVerifier(options: ProofVerifierOptions): VerifyProof 
 
 const proven: SenderProof = { ok: true }
 
+interface ProofKey {
+  readonly jwk: JWK
+  readonly algorithm: string
+}
+
+interface ProvenKey extends ProofKey {
+  readonly thumbprint: string
+}
+
+const maxProvenKeys = 2000
+
+/**
+ * Keys by the header that they came in, which a client repeats in each of its proofs: to read a key and its thumbprint
+ * takes as long as to verify with it. Only those that a token is bound to are kept, and in two generations, so that
+ * clients that come and go are forgotten.
+ */
+class ProvenKeys {
+  #young = new Map<string, ProvenKey>()
+  #old = new Map<string, ProvenKey>()
+
+  find(header: string): ProvenKey | undefined {
+    return this.#young.get(header) ?? this.#old.get(header)
+  }
+
+  keep(header: string, key: ProvenKey): void {
+    if (this.#young.size >= maxProvenKeys / 2) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(header, key)
+  }
+}
+
 /** What is still needed of a proof that fits its request. */
 interface ProofClaims {
   readonly id: string
@@ -74,10 +112,7 @@ interface ProofClaims {
 }
 
 /** @returns the reason to refuse, as a string */
-function readProofKey(
-  { header }: UnverifiedJws,
-  algorithms: readonly string[],
-): { readonly jwk: NonNullable<ReturnType<typeof publicJwk>>; readonly algorithm: string } | string {
+function readProofKey({ header }: UnverifiedJws, algorithms: readonly string[]): ProofKey | string {
   const { typ, alg, jwk: given } = header
   if (typ !== 'dpop+jwt') return '"typ" must be dpop+jwt'
   if (typeof alg !== 'string' || !algorithms.includes(alg)) return 'this "alg" is not accepted'
