@@ -82,6 +82,8 @@ interface ProvenKey extends ProofKey {
 }
 
 const maxProvenKeys = 2000
+// More than the largest key needs: what else a client puts there is not kept for it.
+const maxKeptHeader = 2048
 
 /**
  * Keys by the header that they came in, which a client repeats in each of its proofs: to read a key and its thumbprint
@@ -97,6 +99,7 @@ class ProvenKeys {
   }
 
   keep(header: string, key: ProvenKey): void {
+    if (header.length > maxKeptHeader) return
     if (this.#young.size >= maxProvenKeys / 2) {
       this.#old = this.#young
       this.#young = new Map()
