@@ -65,15 +65,21 @@ const steps = [
   'unknown-keys.ts',
   'credentials.ts',
   'identity/',
+  'network-address.ts',
   'limits.ts',
+  'limit-store.ts',
   'action.ts',
   'policy/',
   'decision.ts',
   'challenge.ts',
   'metadata.ts',
+  'audit-record.ts',
   'audit.ts',
+  'guard-limits.ts',
   'guard.ts',
   'resource-server.ts',
+  'front/',
+  'adapters/',
   'audit-log/',
   'revocation-file.ts',
   'index.ts',
@@ -96,6 +102,20 @@ test('in resource-server no step of the path imports a later one', () => {
 
 // Connects to the socket in the state folder, and to nothing that has an address.
 const adminClient = 'packages/cli/src/admin-client.ts'
+test('adapters only translate: they are short, and need no framework', () => {
+  const adapters = inPackage('resource-server').filter(({ path }) => path.includes('/src/adapters/'))
+  assert.ok(adapters.length >= 6)
+  for (const { path, text, imports } of adapters) {
+    assert.ok(text.split('\n').length <= 81, `${path} is longer than 80 lines`)
+    assert.deepEqual(
+      imports.filter(
+        (specifier) => !/^(?:node:http$|\.\.\/front\/|\.\.\/resource-server\.ts$)/.test(specifier),
+      ),
+      [],
+      path,
+    )
+  }
+})
 
 test('only outbound opens connections', () => {
   const opens =

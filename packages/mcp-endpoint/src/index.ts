@@ -40,6 +40,7 @@ export type {
 } from './resources.ts'
 export type { Schema, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
+export type { Audience } from './subscriptions.ts'
 export {
   defineTool,
   type ArgumentsOf,

@@ -12,7 +12,8 @@ import {
 import type { AuditSink, Recorder } from './audit.ts'
 import { readCredentials, type Credentials } from './credentials.ts'
 import {
-  answeredMessage,
+  answers,
+  bare,
   methodOf,
   unknownItemError,
   type Decision,
@@ -20,11 +21,11 @@ import {
   type RequestForm,
 } from './decision.ts'
 import { denials, type DenialCode } from './denials.ts'
+import { judgeCallerLimit, judgeFailure, takeRuleLimits, type GuardLimits } from './guard-limits.ts'
 import type { Identity } from './identity/identity.ts'
 import type { RevocationStore } from './identity/revocations.ts'
 import type { Verify } from './identity/verifier.ts'
 import type { JsonRpcError } from './json-rpc.ts'
-import type { Limiter, LimitState } from './limits.ts'
 import type { Policy, Verdict } from './policy/policy.ts'
 import type { PresentedHeaders } from './presented-headers.ts'
 
@@ -36,7 +37,7 @@ export interface AccessRequest {
   /** The request target, with the query. */
   readonly target: string
   readonly headers: PresentedHeaders
-  /** The peer's address, for records only. */
+  /** The peer's address, for records and for the limit of failed authentication. */
   readonly address: string | undefined
   /**
    * SHA-256 of the certificate that the client has proven to hold, as base64url; see `certificateThumbprint`. Only
@@ -57,8 +58,7 @@ export interface GuardParts {
   readonly verify: Verify
   readonly revocations: RevocationStore
   readonly policy: Policy
-  readonly callerLimit: Limiter | undefined
-  readonly ruleLimits: ReadonlyMap<string, Limiter>
+  readonly limits: GuardLimits
   readonly audit: AuditSink
   readonly recorder: Recorder
   readonly nextId: () => string
@@ -96,7 +96,7 @@ function decideAccess(request: AccessRequest, id: string, parts: GuardParts): De
   }
 
   const credentials = readCredentials(request.headers, request.target, parts.takesProofs)
-  if (!credentials.ok) return deny(request, id, bare(credentials.code, ''))
+  if (!credentials.ok) return denyFailure(request, id, bare(credentials.code, ''), parts)
   const decided = decideCaller(request, id, credentials, parts)
   return credentials.scheme === 'dpop' ? decided.then(inDpop) : decided
 }
@@ -115,22 +115,25 @@ async function decideCaller(
 ): Promise<Decision> {
   const pending = parts.verify(token, scheme, request)
   const verified = pending instanceof Promise ? await pending : pending
-  if (!verified.ok) return deny(request, id, { ...verified, id: null })
+  if (!verified.ok) return denyFailure(request, id, { ...verified, id: null }, parts)
   const { identity, nonce } = verified
   const revoked = judgeRevocation(identity, parts.revocations)
   if (revoked !== undefined) return { ...deny(request, id, revoked), identity }
 
   // A request costs one unit whatever is in it; a batch costs the rest once it is known.
-  const limit = parts.callerLimit?.take(identity.callerKey, 1, parts.monotonicSeconds())
+  const taken = parts.limits.caller?.take(identity.callerKey, 1, parts.monotonicSeconds())
+  const limit = taken instanceof Promise ? await taken : taken
   const read = await readAction(request, limit?.allowed !== false) // The body is read only for a proven caller.
   const action = read.ok ? read.action : undefined
-  const overLimit = judgeCallerLimit(identity, action, limit, parts)
+  const now = parts.monotonicSeconds()
+  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, now)
+  const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
-  const decision = judgeAction(request, id, identity, read.action, parts)
-  return decision.granted && nonce !== undefined
-    ? { ...decision, headers: { 'dpop-nonce': nonce } }
-    : decision
+  const pendingAction = judgeAction(request, id, identity, read.action, parts)
+  if (nonce === undefined) return pendingAction
+  const decision = await pendingAction
+  return decision.granted ? { ...decision, headers: { 'dpop-nonce': nonce } } : decision
 }
 
 /** Asked for every request, remembered tokens too: so a revocation holds at once, whenever the token was verified. */
@@ -149,14 +152,33 @@ function judgeAction(
   identity: Identity,
   action: Action,
   parts: GuardParts,
-): Decision {
+): Decision | Promise<Decision> {
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
-  const refusal = judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts)
-  if (refusal !== undefined) return { ...deny(request, id, refusal), identity, action, verdicts }
+  const now = parts.monotonicSeconds()
+  const refusal =
+    judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts.limits.rules, now)
+  const end = (refused: Denial | undefined): Decision => {
+    if (refused !== undefined) return { ...deny(request, id, refused), identity, action, verdicts }
+    const inPlace = action.messages.map((message, index) =>
+      errorInPlace(message, verdicts[index], action.era),
+    )
+    return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
+  }
+  return refusal instanceof Promise ? refusal.then(end) : end(refusal)
+}
 
-  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index], action.era))
-  return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
+/** Denies for a failed authentication, or because its address has had too many of them. */
+function denyFailure(
+  request: AccessRequest,
+  id: string,
+  denial: Denial,
+  parts: GuardParts,
+): Decision | Promise<Decision> {
+  const judged = judgeFailure(denial, request.address, parts.limits.failures, parts.monotonicSeconds())
+  return judged instanceof Promise
+    ? judged.then((settled) => deny(request, id, settled))
+    : deny(request, id, judged)
 }
 
 // Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.
@@ -187,70 +209,6 @@ function refuse(
   more: { readonly retryAfterSeconds?: number } = {},
 ): ActionResult {
   return { ok: false, code, detail, id: null, ...more }
-}
-
-function judgeCallerLimit(
-  identity: Identity,
-  action: Action | undefined,
-  first: LimitState | undefined,
-  parts: GuardParts,
-): Denial | undefined {
-  const limiter = parts.callerLimit
-  if (limiter === undefined || first === undefined) return undefined
-  if (!first.allowed) return limitDenial('caller_limit_reached', 'caller', limiter, first, action)
-  const more = (action?.messages.length ?? 1) - 1
-  if (more === 0) return undefined
-  const { count, perSeconds, burst = count } = limiter.rate
-  if (more >= burst) return bare('batch_refused', `at most ${burst} messages at once`)
-  const rest = limiter.take(identity.callerKey, more, parts.monotonicSeconds())
-  if (rest.allowed) return undefined
-  // The next try needs the first unit again as well.
-  const retryAfterSeconds = rest.retryAfterSeconds + perSeconds / count
-  return limitDenial('caller_limit_reached', 'caller', limiter, { ...rest, retryAfterSeconds }, action)
-}
-
-/** Limits of rules count what would run: a denied or hidden call has cost the caller's own limit only. */
-function takeRuleLimits(
-  identity: Identity,
-  action: Action,
-  verdicts: readonly Verdict[],
-  parts: GuardParts,
-): Denial | undefined {
-  // All of a batch at once: taken one by one, a batch that is refused would use up what its next try needs.
-  const costs = new Map<Limiter, number>()
-  for (const verdict of verdicts) {
-    const limiter = verdict.outcome === 'allow' ? parts.ruleLimits.get(verdict.rule?.id ?? '') : undefined
-    if (limiter !== undefined) costs.set(limiter, (costs.get(limiter) ?? 0) + 1)
-  }
-  for (const [limiter, cost] of costs) {
-    const { burst = limiter.rate.count } = limiter.rate
-    if (cost > burst) return bare('batch_refused', `at most ${burst} calls of one rule at once`)
-    const state = limiter.take(identity.callerKey, cost, parts.monotonicSeconds())
-    if (!state.allowed) return limitDenial('rule_limit_reached', 'rule', limiter, state, action)
-  }
-  return undefined
-}
-
-function limitDenial(
-  code: 'caller_limit_reached' | 'rule_limit_reached',
-  name: string,
-  limiter: Limiter,
-  state: LimitState,
-  action: Action | undefined,
-): Denial {
-  const { retryAfterSeconds } = state
-  return {
-    ...bare(code, `${limiter.rate.count} in ${limiter.rate.perSeconds} s`),
-    ...(action && answers(action)),
-    retryAfterSeconds,
-    limit: { name, rate: limiter.rate, state },
-    data: {
-      type: 'about:blank',
-      title: 'Too Many Requests',
-      status: 429,
-      retryAfterSeconds: Math.ceil(retryAfterSeconds),
-    },
-  }
 }
 
 /**
@@ -291,16 +249,6 @@ function errorInPlace(message: Message, verdict: Verdict | undefined, era: Era):
   if (verdict === undefined || verdict.outcome === 'hide') return unknownItemError(message.item, era)
   if (verdict.outcome === 'allow') return undefined
   return { code: 403, message: denials.rule_refused.sentence }
-}
-
-/** Which message a denial answers, and whether it may have an answer at all. */
-function answers(action: Action): Pick<Denial, 'id' | 'silent'> {
-  const message = answeredMessage(action)
-  return { id: message?.id ?? null, silent: action.messages.every(({ kind }) => kind !== 'request') }
-}
-
-function bare(code: DenialCode, detail: string): Denial {
-  return { code, detail, id: null }
 }
 
 function deny({ form }: AccessRequest, id: string, denial: Denial): Decision & { readonly granted: false } {

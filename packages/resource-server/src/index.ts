@@ -12,6 +12,7 @@ export {
   type Message,
 } from './action.ts'
 export type { AuditSink, Outcome } from './audit.ts'
+export type { AuditRecord, DecisionRecord, JudgedMessage, OutcomeRecord } from './audit-record.ts'
 export type { DenialResponse } from './challenge.ts'
 export {
   unknownItemError,
@@ -24,13 +25,15 @@ export {
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
 export { certificateThumbprint, type CertificateSource } from './identity/client-certificate.ts'
+export type { ClaimPlace } from './identity/claim-names.ts'
 export type { ClientAuthenticationOptions } from './identity/client-authentication.ts'
 export type { DpopNonceOptions, DpopOptions } from './identity/dpop.ts'
-export type { Identity } from './identity/identity.ts'
+export type { Identity, IdentityFacts } from './identity/identity.ts'
 export type { WatchEnd, WatchIdentity } from './identity/watch.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
 export type {
   CasdoorIssuerOptions,
+  ClaimMapping,
   IntrospectionOptions,
   IssuerOptions,
   StandardIssuerOptions,
@@ -44,8 +47,10 @@ export {
 } from './identity/revocations.ts'
 export type { SenderBinding } from './identity/sender.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
-export { parseRate, type Rate } from './limits.ts'
+export type { LimitStore, LimitStoreOptions } from './limit-store.ts'
+export { parseRate, type LimitState, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
+export type { Check, Explain, Explanation } from './policy/explain.ts'
 export type {
   AuthenticationRequirement,
   ConditionContext,

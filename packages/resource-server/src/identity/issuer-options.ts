@@ -1,9 +1,24 @@
 import { isLoopbackHost } from '@mcp-doorman/outbound'
 import { checkKeys, either, flag, members, number, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
+import type { ClaimPlace } from './claim-names.ts'
 import type { ClientAuthenticationOptions } from './client-authentication.ts'
 
+/**
+ * Where an issuer's tokens say what their subject is.
+ *
+ * Each place is the exact name of a claim, or a JSON Pointer (RFC 6901) to one further down, as
+ * `/realm_access/roles`. What stands there is a list of strings, or of objects with a `name`; anything else names
+ * nothing. Several places are united.
+ */
+export interface ClaimMapping {
+  /** For `anyRole` of rules. Default: `roles`; for a Casdoor `roles` and `role_names`. */
+  readonly roleClaims?: readonly ClaimPlace[]
+  /** For `anyGroup` of rules. Default: `groups`. */
+  readonly groupClaims?: readonly ClaimPlace[]
+}
+
 /** An issuer of standard JWT access tokens (RFC 9068). */
-export interface StandardIssuerOptions {
+export interface StandardIssuerOptions extends ClaimMapping {
   /** The issuer identifier, compared code point by code point with `iss`. Https, or http on loopback. */
   readonly issuer: string
   /** Where its keys are, if it publishes no discovery document. */
@@ -12,6 +27,8 @@ export interface StandardIssuerOptions {
   readonly algorithms?: readonly string[]
   /** Accept tokens of these clients only. Default: every client of this issuer that gets our audience. */
   readonly allowedClients?: readonly string[]
+  /** The claim that names the OAuth client, which must then be there. A name, no pointer. Default: `client_id`. */
+  readonly clientClaim?: string
   /**
    * `jwt`: RFC 9068, verified by its keys. `opaque`: only the issuer can read them, so `introspection` is asked about
    * each; at most one issuer of a resource. Default: `jwt`.
@@ -29,7 +46,7 @@ export interface StandardIssuerOptions {
  * Any application of a Casdoor can be given our audience by its client, so one of `application` and
  * `allowedClients` is required.
  */
-export interface CasdoorIssuerOptions {
+export interface CasdoorIssuerOptions extends ClaimMapping {
   /** The instance's `origin` setting, without a path or final slash. */
   readonly casdoor: string
   /** The application's name: pins its signing key, its client id and, where the token says it, its organization. */
@@ -61,13 +78,18 @@ export interface IntrospectionOptions extends ClientAuthenticationOptions {
   readonly acceptMissingAudience?: boolean
 }
 
+/** An issuer whose tokens are accepted, by the standard or as Casdoor makes them. */
 export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
+
+const mappingKinds: Kinds<ClaimMapping> = { roleClaims: texts, groupClaims: texts }
 
 const standardKinds: Kinds<StandardIssuerOptions> = {
   issuer: text,
   jwksUri: text,
   algorithms: texts,
   allowedClients: texts,
+  clientClaim: text,
+  ...mappingKinds,
   tokens: oneOf('jwt', 'opaque'),
   introspection: members,
   keepRemovedKeysSeconds: number,
@@ -91,6 +113,7 @@ const casdoorKinds: Kinds<CasdoorIssuerOptions> = {
   application: text,
   allowedClients: either(texts, oneOf('any')),
   allowedOwners: texts,
+  ...mappingKinds,
   introspection: members,
   keepRemovedKeysSeconds: number,
 }

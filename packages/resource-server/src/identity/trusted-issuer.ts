@@ -9,11 +9,13 @@ import {
   type FindEndpoint,
   type LoadIssuer,
 } from './issuer-documents.ts'
+import { checkClaimPlaces } from './claim-names.ts'
 import { defaultKeyTimes, IssuerKeys, type KeyTimes } from './issuer-keys.ts'
 import {
   checkIssuerUrl,
   secure,
   type CasdoorIssuerOptions,
+  type ClaimMapping,
   type IntrospectionOptions,
   type IssuerOptions,
   type StandardIssuerOptions,
@@ -99,6 +101,7 @@ function createStandardIssuer(
   }
   const outbound = outboundTo([issuer, jwksUri ?? issuer, asked?.endpoint ?? issuer], context, problems)
   const jwt = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
+  const profile = mapClaims(opaque ? introspected : jwt, options, `issuer ${issuer}`, problems)
   const load = createStandardLoader(createAsking(outbound, timeoutOf(context)), issuer, jwksUri)
   const finder = createEndpointFinder(outbound, issuer, endpointMaxAgeSeconds, context.nowSeconds)
   const introspection =
@@ -112,10 +115,10 @@ function createStandardIssuer(
   }
   if (opaque && introspection !== undefined) {
     const ready = () => readiness(undefined, introspection, context)
-    return { ...facts, profile: introspected, keys: undefined, introspection, ready }
+    return { ...facts, profile, keys: undefined, introspection, ready }
   }
-  const keys = keysOf(load, jwt, options, context, problems)
-  return { ...facts, profile: jwt, keys, introspection, ready: () => readiness(keys, introspection, context) }
+  const keys = keysOf(load, profile, options, context, problems)
+  return { ...facts, profile, keys, introspection, ready: () => readiness(keys, introspection, context) }
 }
 
 function createCasdoorIssuer(
@@ -141,7 +144,8 @@ function createCasdoorIssuer(
   }
   const outbound = outboundTo([issuer, asked?.endpoint ?? issuer], context, problems)
   const load = createCasdoorLoader(createAsking(outbound, timeoutOf(context)), issuer, application)
-  const keys = keysOf(load, casdoor, options, context, problems)
+  const profile = mapClaims(casdoor, options, `casdoor ${issuer}`, problems)
+  const keys = keysOf(load, profile, options, context, problems)
   const own = { ok: true, url: `${issuer}/api/login/oauth/introspect` } as const
   const place = {
     issuer,
@@ -154,7 +158,7 @@ function createCasdoorIssuer(
   const owners = allowedOwners && new Set(allowedOwners)
   return {
     issuer,
-    profile: casdoor,
+    profile,
     keys,
     introspection,
     ready: () => readiness(keys, introspection, context),
@@ -167,6 +171,28 @@ function createCasdoorIssuer(
       return pinned?.clientId !== clientId || owner === undefined || owner === pinned.owner
     },
     close: () => outbound.close(),
+  }
+}
+
+/** The profile of an issuer, with the claims that its options name in place of the usual ones. */
+function mapClaims(
+  profile: TokenProfile,
+  { roleClaims, groupClaims, clientClaim }: ClaimMapping & Pick<StandardIssuerOptions, 'clientClaim'>,
+  place: string,
+  problems: string[],
+): TokenProfile {
+  checkClaimPlaces(`${place}: roleClaims`, roleClaims, problems)
+  checkClaimPlaces(`${place}: groupClaims`, groupClaims, problems)
+  if (clientClaim === '') problems.push(`${place}: clientClaim is empty. Name the claim, or remove it.`)
+  const usual = profile.clientClaim
+  return {
+    ...profile,
+    ...(roleClaims !== undefined && { roleClaims: [...roleClaims] }),
+    ...(groupClaims !== undefined && { groupClaims: [...groupClaims] }),
+    ...(clientClaim !== undefined && {
+      clientClaim,
+      requiredClaims: profile.requiredClaims.map((name) => (name === usual ? clientClaim : name)),
+    }),
   }
 }
 

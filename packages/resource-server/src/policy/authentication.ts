@@ -10,7 +10,7 @@ const acrValue = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  * @see RFC 9470 §5, §6.2
  */
 export function meetsAuthentication(
-  { claims }: Identity,
+  { claims }: Pick<Identity, 'claims'>,
   { acrValues, maxAgeSeconds }: AuthenticationRequirement,
   nowSeconds: number,
 ): boolean {
