@@ -56,6 +56,8 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
     portOption: '--port',
     resource,
     issuers: [{ issuer: issuer.issuer }],
+    dpop: undefined,
+    state,
     limit: options.limit,
     perUser: options.perUser,
     readOnly,

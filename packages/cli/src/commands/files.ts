@@ -4,11 +4,13 @@ import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
 import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
+import { keepOutside } from '../keep-outside.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { collect, shared } from '../option-table.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
+import { readDpop, tokenCheckOptions, withIntrospection, type TokenCheckOptions } from '../token-checks.ts'
 
-interface FilesCommandOptions {
+interface FilesCommandOptions extends TokenCheckOptions {
   readonly host: string
   readonly port: number
   readonly publicUrl?: string
@@ -21,12 +23,13 @@ interface FilesCommandOptions {
   readonly readOnly: boolean
   readonly stdio: boolean
   readonly audit?: string
+  readonly state?: string
   readonly limit: Rate | 'off'
   readonly allowWeakOpener: boolean
 }
 
 export function addFilesCommand(program: Command): void {
-  program
+  const files = program
     .command('files')
     .description('serve a directory to agents: three tools, each behind a scope of its own')
     .argument('<directory>', 'what to serve')
@@ -59,16 +62,22 @@ export function addFilesCommand(program: Command): void {
     )
     .addOption(shared.audit())
     .addOption(shared.limit())
-    .addOption(shared.state('folder for what outlives a run; this server keeps nothing there yet'))
+    .addOption(
+      new Option(
+        '--state <folder>',
+        'keep revocations in this folder (mode 0700), and take them there from "doorman revoke" (default: none)',
+      ),
+    )
     .addOption(
       new Option('--allow-weak-opener', 'serve other machines even where the system has no /proc').default(
         false,
       ),
     )
     .addHelpText('after', examples)
-    .action(async (directory: string, options: FilesCommandOptions, command: Command) => {
-      await (options.stdio ? runStdio(directory, options, command) : runHttp(directory, options))
-    })
+  for (const option of tokenCheckOptions()) files.addOption(option)
+  files.action(async (directory: string, options: FilesCommandOptions, command: Command) => {
+    await (options.stdio ? runStdio(directory, options, command) : runHttp(directory, options))
+  })
 }
 
 const examples = `
@@ -77,6 +86,8 @@ Scopes: files:list, files:read, files:write.
 Examples:
   doorman files ./notes --casdoor https://auth.example.com --casdoor-application mcp-notes
   doorman files ./notes --issuer https://issuer.example.com --public-url https://mcp.example.com/mcp
+  doorman files ./notes --issuer https://issuer.example.com --state /var/lib/doorman --dpop accept
+  doorman files ./notes --issuer https://issuer.example.com --introspect doorman --introspect-secret env:SECRET
   doorman files ./notes --stdio --read-only`
 
 const stdioOptions = new Set(['stdio', 'readOnly', 'allowWeakOpener'])
@@ -104,13 +115,14 @@ const weakOpenerNotice =
 async function runHttp(directory: string, options: FilesCommandOptions): Promise<void> {
   const { host, port, limit } = options
   const signal = waitForSignal()
-  const issuers = readIssuers(options)
+  const issuers = withIntrospection(readIssuers(options), options)
   if (port === 0 && options.publicUrl === undefined) {
     throw new UsageError(
       '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
     )
   }
   const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
+  if (options.state !== undefined) keepOutside(directory, options.state, '--state')
   const service = await startFilesService({
     directory,
     host,
@@ -118,6 +130,8 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
     portOption: '--port',
     resource,
     issuers,
+    dpop: readDpop(options),
+    state: options.state,
     limit,
     perUser: options.perUser,
     readOnly: options.readOnly,
