@@ -1,7 +1,7 @@
 import type { Caller, Tool, ToolContext, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import { FileFailure, formatFailure } from './failure.ts'
 import type { Stoppable } from './pace.ts'
-import type { FindRoot } from './roots.ts'
+import type { FindRoot, PrepareRoot } from './roots.ts'
 import { createTurns } from './turns.ts'
 import type { Root } from './walk/walk.ts'
 
@@ -17,6 +17,7 @@ export type Work<Args> = (args: Args, call: Call) => ToolResult | Promise<ToolRe
 
 export interface CallsOptions {
   readonly findRoot: FindRoot
+  readonly prepareRoot: PrepareRoot
   readonly maxConcurrentCallsPerCaller: number
   readonly maxWaitingCallsPerCaller: number
   readonly callTimeLimitMs: number
@@ -57,7 +58,7 @@ export function createCalls(options: CallsOptions): Calls {
   function runWithTurn<Args>(work: Work<Args>, args: Args, call: RunningCall, key: string) {
     let result: ToolResult | Promise<ToolResult>
     try {
-      result = work(args, call)
+      result = begin(work, args, call)
     } catch (error) {
       turns.give(key)
       throw error
@@ -72,11 +73,20 @@ export function createCalls(options: CallsOptions): Calls {
     )
   }
 
+  function begin<Args>(work: Work<Args>, args: Args, call: RunningCall): ToolResult | Promise<ToolResult> {
+    const preparing = options.prepareRoot(call.root)
+    if (preparing === undefined) return work(args, call)
+    return preparing.then(() => {
+      call.throwIfStopped()
+      return work(args, call)
+    })
+  }
+
   async function waitForTurn<Args>(work: Work<Args>, args: Args, call: RunningCall, key: string) {
     await turns.take(key, call.signal)
     try {
       call.throwIfStopped()
-      return await work(args, call)
+      return await begin(work, args, call)
     } finally {
       turns.give(key)
     }

@@ -3,13 +3,13 @@ import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { errnoOf, failureFromSystem, FileFailure, quoteName } from '../failure.ts'
-import { createGlobMatcher, maxGlobLength } from '../glob.ts'
+import { createGlobMatcher } from '../glob.ts'
 import { runSteps, type Steps } from '../pace.ts'
 import { type CallerPath, parsePath, readPathArgument } from '../walk/grammar.ts'
 import type { Directory } from '../walk/opener.ts'
-import { type TreeEntry, walkTree } from '../walk/tree.ts'
+import { hidesBelow, type TreeEntry, walkTree } from '../walk/tree.ts'
 import { openForListing } from '../walk/walk.ts'
-import { etagSchema, listCursorSchema, pathSchema } from './arguments.ts'
+import { etagSchema, globSchema, listCursorSchema, pathSchema } from './arguments.ts'
 
 const defaultLimit = 200
 /** Most bytes of paths in one answer, so that long names cannot make it huge. */
@@ -54,14 +54,7 @@ export function createListFilesTool(calls: Calls, nowMs: () => number): Tool {
           description:
             'Levels to list: 1 shows the entries of the directory, 2 also those of its directories.',
         },
-        glob: {
-          type: 'string',
-          minLength: 1,
-          maxLength: maxGlobLength,
-          description:
-            'Show only what matches: * and ? within a name, ** across directories. Without "/" it is matched against ' +
-            'names ("*.md"), with "/" against paths below the listed one ("docs/**/*.md"). Needs depth to look deeper.',
-        },
+        glob: { ...globSchema, description: `${globSchema.description} Needs depth to look deeper.` },
         hidden: {
           type: 'boolean',
           default: false,
@@ -112,7 +105,7 @@ export function createListFilesTool(calls: Calls, nowMs: () => number): Tool {
 }
 
 function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<ToolResult> {
-  const path = readPathArgument(args.path ?? '', 'accept-root')
+  const path = readPathArgument(args.path ?? '', 'accept-root', call.root.deny)
   const after = readCursorArgument(args.cursor, path)
   const page = new ListPage(args, path, nowMs)
   const listed = openForListing(call.root, path)
@@ -124,7 +117,8 @@ function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<Tool
       break
     case 'directory':
       try {
-        const range = { depth: args.depth ?? 1, after, namesAtOnce: page.limit + 1 }
+        const hides = hidesBelow(path, call.root.deny)
+        const range = { depth: args.depth ?? 1, after, namesAtOnce: page.limit + 1, hides }
         page.complete = yield* walkTree(listed.directory, range, page)
       } catch (error) {
         throw failureFromSystem(error, path.text)
@@ -136,8 +130,15 @@ function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<Tool
   return page.format()
 }
 
-/** The cursor is a path like any other that a caller sends, and must lie below the listed one. */
-function readCursorArgument(cursor: string | undefined, path: CallerPath): readonly string[] | undefined {
+/**
+ * The cursor is a path like any other that a caller sends, and must lie below the listed one.
+ *
+ * It only says where in the order to go on. What is hidden there stays so.
+ */
+export function readCursorArgument(
+  cursor: string | undefined,
+  path: CallerPath,
+): readonly string[] | undefined {
   if (cursor === undefined) return undefined
   const parsed = parsePath(cursor, 'refuse-root')
   const below = path.text === '' ? '' : `${path.text}/`

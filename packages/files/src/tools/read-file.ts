@@ -92,7 +92,7 @@ export function createReadFileTool(calls: Calls): Tool {
 }
 
 function readFile(args: ReadArguments, call: Call): ToolResult | Promise<ToolResult> {
-  const path = readPathArgument(args.path, 'refuse-root')
+  const path = readPathArgument(args.path, 'refuse-root', call.root.deny)
   return runSteps(readOpened(path, args, call.root), call)
 }
 
@@ -128,7 +128,7 @@ function* readOpened(path: CallerPath, args: ReadArguments, root: Root): Steps<T
 function readCursorArgument(args: ReadArguments, file: FileFacts): ReadPosition {
   const name = quoteName(file.path.text)
   if (args.line !== undefined) {
-    throw new FileFailure('invalid_argument', 'Give line or cursor, not both: a cursor knows its line.')
+    throw new FileFailure('invalid_arguments', 'Give line or cursor, not both: a cursor knows its line.')
   }
   const position = parseReadCursor(args.cursor ?? '', file.root.key, file.path.text)
   if (position === undefined) {

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs'
 import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
-import { isReservedName, problemOfName } from './grammar.ts'
+import type { Deny } from './deny.ts'
+import { type CallerPath, isReservedName, problemOfName } from './grammar.ts'
 import { type Directory, entriesAtOnce } from './opener.ts'
 
 /** What a walk over a tree does with the names it meets, in order. */
@@ -9,7 +10,7 @@ export interface TreeVisitor {
   /** Whether the name is worth keeping: it will be shown, or entered. */
   readonly wants: (entry: TreeEntry) => boolean
   /** Called in order for what is wanted. Answers whether to go on. */
-  readonly visit: (parent: Directory, entry: TreeEntry) => boolean
+  readonly visit: (parent: Directory, entry: TreeEntry) => boolean | Steps<boolean>
   /** Called for names that no path can express, such as those with a newline. */
   readonly leaveOut: (parent: readonly string[]) => void
 }
@@ -18,6 +19,7 @@ export interface TreeEntry {
   /** The names from the top of the walk down. */
   readonly components: readonly string[]
   readonly isDirectory: boolean
+  readonly isFile: boolean
 }
 
 export interface TreeRange {
@@ -27,6 +29,17 @@ export interface TreeRange {
   readonly after: readonly string[] | undefined
   /** Names that are kept in memory at a time for each level. */
   readonly namesAtOnce: number
+  /** What is passed over as if it were not there. */
+  readonly hides: (components: readonly string[]) => boolean
+}
+
+/** The operator's rule, for names that are counted from a path instead of the root. */
+export function hidesBelow(
+  { components: above }: CallerPath,
+  deny: Deny | undefined,
+): (components: readonly string[]) => boolean {
+  if (deny === undefined) return () => false
+  return (components) => deny.hides([...above, ...components])
 }
 
 /**
@@ -50,14 +63,15 @@ function* walkLevel(
   if (after !== undefined) {
     // Places inside the directory where the last walk stopped come before its next sibling.
     const rest = range.after?.slice(1) ?? []
-    const entry: TreeEntry = { components: [...prefix, after], isDirectory: true }
+    const entry: TreeEntry = { components: [...prefix, after], isDirectory: true, isFile: false }
     if (!(yield* enter(directory, entry, { ...range, after: rest }, visitor))) return false
   }
   for (;;) {
-    const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range.namesAtOnce, visitor)
+    const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range, visitor)
     for (const [at, entry] of entries.entries()) {
       if ((at + 1) % entriesAtOnce === 0) yield
-      if (!visitor.visit(directory, entry)) return false
+      const going = visitor.visit(directory, entry)
+      if (!(typeof going === 'boolean' ? going : yield* going)) return false
       if (!(yield* enter(directory, entry, { ...range, after: undefined }, visitor))) return false
     }
     if (!more) return true
@@ -67,7 +81,8 @@ function* walkLevel(
 
 function* enter(parent: Directory, entry: TreeEntry, range: TreeRange, visitor: TreeVisitor): Steps<boolean> {
   const name = entry.components.at(-1)
-  if (range.depth <= 1 || !entry.isDirectory || name === undefined || !visitor.wants(entry)) return true
+  if (range.depth <= 1 || !entry.isDirectory || name === undefined) return true
+  if (range.hides(entry.components) || !visitor.wants(entry)) return true
   const directory = tryOpenDirectory(parent, name)
   if (directory === undefined) return true
   try {
@@ -100,7 +115,7 @@ function* readEntriesAfter(
   directory: Directory,
   prefix: readonly string[],
   after: string | undefined,
-  count: number,
+  { namesAtOnce: count, hides }: TreeRange,
   visitor: TreeVisitor,
 ): Steps<{ entries: readonly TreeEntry[]; more: boolean }> {
   const names = directory.openEntries()
@@ -118,7 +133,7 @@ function* readEntriesAfter(
       }
       if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
       const entry = describe(prefix, found)
-      if (!visitor.wants(entry)) continue
+      if (!visitor.wants(entry) || hides(entry.components)) continue
       kept.push(entry)
       if (kept.length < count * 2) continue
       kept = inOrder(kept).slice(0, count)
@@ -132,7 +147,8 @@ function* readEntriesAfter(
 }
 
 function describe(prefix: readonly string[], found: Dirent): Named {
-  return { name: found.name, components: [...prefix, found.name], isDirectory: found.isDirectory() }
+  const components = [...prefix, found.name]
+  return { name: found.name, components, isDirectory: found.isDirectory(), isFile: found.isFile() }
 }
 
 /** Sorted by code units; names that are not UTF-8 on the disk may read alike, and count once. */
