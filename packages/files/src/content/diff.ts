@@ -91,8 +91,8 @@ function growToLines(oldText: string, newText: string, changes: readonly Change[
       newStart: change.newStart - before,
       newEnd: change.newEnd + after,
     }
-    // Two changes in one line are one change of that line.
-    if (previous !== undefined && whole.oldStart < previous.oldEnd) {
+    // What is taken away is shown before what comes, so changes without a line between them are one.
+    if (previous !== undefined && whole.oldStart <= previous.oldEnd) {
       grown[grown.length - 1] = { ...whole, oldStart: previous.oldStart, newStart: previous.newStart }
     } else {
       grown.push(whole)

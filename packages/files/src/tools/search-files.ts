@@ -239,7 +239,6 @@ class SearchPage {
   /** Answers whether there is room for more. */
   *searchFile(parent: Directory, path: string, name: string, afterLine: number): Steps<boolean> {
     const text = this.#readText(parent, name)
-    this.#cursor = `${afterLine}:${path}`
     let full = false
     if (text !== undefined && this.#needle !== undefined) {
       const lines = matchLines(text, this.#needle, this.#ignoreCase, maxTextLength, (match) => {
