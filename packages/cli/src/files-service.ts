@@ -10,13 +10,12 @@ import {
 import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
 import { explainListenError, messageOf, UsageError } from './failure.ts'
 import { keepOutside } from './keep-outside.ts'
+import { checkRootOptions, type RootOptions } from './root-options.ts'
 import { version } from './version.ts'
 
 /** What every files server is made from, whatever its transport. */
-export interface FilesOptions {
+export interface FilesOptions extends RootOptions {
   readonly directory: string
-  readonly perUser: boolean
-  readonly readOnly: boolean
 }
 
 export interface FilesServiceOptions extends FilesOptions {
@@ -47,9 +46,7 @@ export function openFiles(options: FilesOptions): {
   readonly files: FilesServer
   readonly endpoint: Endpoint
 } {
-  const { directory, perUser, readOnly } = options
-  // Whether the weaker opener is acceptable depends on who can reach the server, which is judged by the caller.
-  const files = openFilesRoot({ directory, perUser, readOnly, allowWeakOpener: true })
+  const files = openRoot(options)
   const endpoint = createEndpoint({
     name: 'doorman-files',
     title: 'Doorman files',
@@ -65,6 +62,28 @@ export function openFiles(options: FilesOptions): {
     },
   })
   return { files, endpoint }
+}
+
+function openRoot(options: FilesOptions): FilesServer {
+  const { directory, perUser, readOnly, deny, quota, quotaFiles, skeleton } = options
+  checkRootOptions(options)
+  try {
+    return openFilesRoot({
+      directory,
+      perUser,
+      readOnly,
+      deny,
+      skeleton,
+      ...(quota !== undefined && { quotaBytes: quota }),
+      ...(quotaFiles !== undefined && { quotaEntries: quotaFiles }),
+      // Whether the weaker opener is acceptable depends on who can reach the server, which the command judges.
+      allowWeakOpener: true,
+    })
+  } catch (error) {
+    // Only a pattern can still be wrong in itself.
+    if (error instanceof TypeError) throw new UsageError(error.message.replace(/^openFilesRoot: /, '--'))
+    throw error
+  }
 }
 
 /** Builds and starts the whole: directory, endpoint, resource server, HTTP. Undoes what it began when a step fails. */

@@ -133,7 +133,7 @@ function loadSkeleton(given: string | undefined, base: Directory, kind: OpenerKi
   } catch (error) {
     closeSync(base.fd)
     const reason = errnoOf(error) ?? (error instanceof Error ? error.message : String(error))
-    throw new Error(`The skeleton ${given} cannot be copied: ${reason}.`, { cause: error })
+    throw new Error(`The skeleton ${given} cannot be copied: ${reason}`, { cause: error })
   } finally {
     if (top !== undefined) closeSync(top.fd)
   }

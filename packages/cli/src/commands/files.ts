@@ -6,9 +6,10 @@ import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { collect, shared } from '../option-table.ts'
+import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
 
-interface FilesCommandOptions {
+interface FilesCommandOptions extends RootOptions {
   readonly host: string
   readonly port: number
   readonly publicUrl?: string
@@ -17,8 +18,6 @@ interface FilesCommandOptions {
   readonly casdoorApplication?: string
   readonly allowClient: readonly string[]
   readonly allowOwner: readonly string[]
-  readonly perUser: boolean
-  readonly readOnly: boolean
   readonly stdio: boolean
   readonly audit?: string
   readonly limit: Rate | 'off'
@@ -26,9 +25,9 @@ interface FilesCommandOptions {
 }
 
 export function addFilesCommand(program: Command): void {
-  program
+  const command = program
     .command('files')
-    .description('serve a directory to agents: three tools, each behind a scope of its own')
+    .description('serve a directory to agents: seven tools behind three scopes')
     .argument('<directory>', 'what to serve')
     .addOption(shared.host())
     .addOption(shared.port())
@@ -49,8 +48,7 @@ export function addFilesCommand(program: Command): void {
         .default([], 'not looked at')
         .argParser(collect),
     )
-    .addOption(shared.perUser())
-    .addOption(shared.readOnly())
+  addRootOptions(command)
     .addOption(
       new Option(
         '--stdio',
@@ -72,14 +70,14 @@ export function addFilesCommand(program: Command): void {
 }
 
 const examples = `
-Scopes: files:list, files:read, files:write.
+Scopes: files:list, files:read, files:write. Editing needs read and write, searching list and read.
 
 Examples:
   doorman files ./notes --casdoor https://auth.example.com --casdoor-application mcp-notes
   doorman files ./notes --issuer https://issuer.example.com --public-url https://mcp.example.com/mcp
   doorman files ./notes --stdio --read-only`
 
-const stdioOptions = new Set(['stdio', 'readOnly', 'allowWeakOpener'])
+const stdioOptions = new Set(['stdio', 'readOnly', 'deny', 'quota', 'quotaFiles', 'allowWeakOpener'])
 
 async function runStdio(directory: string, options: FilesCommandOptions, command: Command): Promise<void> {
   for (const option of command.options) {
@@ -91,7 +89,7 @@ async function runStdio(directory: string, options: FilesCommandOptions, command
     )
   }
   const signal = waitForSignal()
-  const { files, endpoint } = openFiles({ directory, perUser: false, readOnly: options.readOnly })
+  const { files, endpoint } = openFiles({ directory, ...rootOptionsOf(options) })
   if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
   await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signal])
   await files.close()
@@ -120,8 +118,7 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
     resource,
     issuers,
     limit,
-    perUser: options.perUser,
-    readOnly: options.readOnly,
+    ...rootOptionsOf(options),
     auditFile: options.audit,
     allowWeakOpener: options.allowWeakOpener,
   })
