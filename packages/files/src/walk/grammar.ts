@@ -81,7 +81,9 @@ export function readPathArgument(text: string, spelling: RootSpelling, deny: Den
     return parsed.value
   }
   const advice = 'Give a path relative to the root, such as "notes/today.md".'
-  throw new FileFailure('invalid_path', `${quoteName(text)} ${parsed.problem}. ${advice}`)
+  // An absolute path is the host's, and not repeated, whoever wrote it.
+  const shown = text.startsWith('/') ? 'The path' : quoteName(text)
+  throw new FileFailure('invalid_path', `${shown} ${parsed.problem}. ${advice}`)
 }
 
 /** The last of the names. The root has none, and nothing that needs one accepts the root. */

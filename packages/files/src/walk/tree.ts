@@ -126,12 +126,13 @@ function* readEntriesAfter(
     for (let found = names.readSync(); found !== null; found = names.readSync()) {
       if (++seen % entriesAtOnce === 0) yield
       const { name } = found
+      // The cheapest question first: of a large directory most names belong to other pages.
+      if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
       if (isReservedName(name)) continue
       if (problemOfName(name) !== undefined) {
         visitor.leaveOut(prefix)
         continue
       }
-      if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
       const entry = describe(prefix, found)
       if (!visitor.wants(entry) || hides(entry.components)) continue
       kept.push(entry)
