@@ -345,7 +345,7 @@ export const contentAttacks: readonly Attack[] = [
       }
       for (const [content, status, code] of [
         [JSON.stringify('x'.repeat(9 * mebibyte)), 413, -32600],
-        ['['.repeat(100_000) + ']'.repeat(100_000), 400, -32600],
+        ['['.repeat(100_000) + ']'.repeat(100_000), 400, -32700],
       ] as const) {
         const args = { path: 'f', content: 'CONTENT' }
         const { body, headers } = modernCall({ name: 'write_file', arguments: args })
