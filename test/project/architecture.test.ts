@@ -59,6 +59,8 @@ test('no relative import leaves its package', () => {
 const steps = [
   'denials.ts',
   'json-rpc.ts',
+  'accept.ts',
+  'resource-uri.ts',
   'presented-headers.ts',
   'unknown-keys.ts',
   'credentials.ts',

@@ -55,7 +55,7 @@ export function openFiles(options: FilesOptions): {
       'Files below one directory. Paths are relative, with "/" between names; the directory itself is "". List before reading what you do not know.',
     tools: files.tools,
     sameListForAll: true,
-    onToolFailure: (tool, error) => {
+    onFailure: ({ name: tool }, error) => {
       process.stderr.write(
         `${tool} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
       )

@@ -1,5 +1,6 @@
-import type { Caller, Tool, ToolContext, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { Caller, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import { FileFailure, formatFailure } from './failure.ts'
+import type { FilesCallContext, FilesTool } from './files-tool.ts'
 import type { Stoppable } from './pace.ts'
 import type { FindRoot, PrepareRoot } from './roots.ts'
 import { createTurns } from './turns.ts'
@@ -27,7 +28,7 @@ export interface CallsOptions {
 
 export interface Calls {
   /** Puts identity, turns, time limit and the wording of failures around a tool's work. */
-  readonly serve: <Args>(work: Work<Args>) => Tool['call']
+  readonly serve: <Args>(work: Work<Args>) => FilesTool['call']
   /** Refuses new calls, stops running ones, and resolves when the last has let go of its files. */
   readonly close: () => Promise<void>
 }
@@ -40,8 +41,8 @@ export function createCalls(options: CallsOptions): Calls {
   const running = new Map<RunningCall, Promise<ToolResult>>()
   let closing = false
 
-  function serve<Args>(work: Work<Args>): Tool['call'] {
-    return (args: Args, context: ToolContext) => {
+  function serve<Args>(work: Work<Args>): FilesTool['call'] {
+    return (args: Args, context: FilesCallContext) => {
       try {
         if (closing) throw new FileFailure('busy', 'The server is shutting down. Try again later.')
         const call = new RunningCall(options.findRoot(context.caller), context.signal, options)

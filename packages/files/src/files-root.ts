@@ -1,8 +1,8 @@
 import { closeSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Tool } from '@mcp-doorman/mcp-endpoint'
 import { type Calls, createCalls } from './calls.ts'
 import { errnoOf } from './failure.ts'
+import type { FilesTool } from './files-tool.ts'
 import { checkOptions, type CheckedOptions, type FilesRootOptions } from './options.ts'
 import { runSteps } from './pace.ts'
 import { createQuota, type QuotaLimits } from './quota.ts'
@@ -27,7 +27,7 @@ import { sweepTemps } from './walk/sweep.ts'
 /** An open directory and the tools over it. */
 export interface FilesServer {
   /** In a fixed order. Without tools that write if the root is read-only. */
-  readonly tools: readonly Tool[]
+  readonly tools: readonly FilesTool[]
   /** The scopes that a call of each offered tool needs, by the tool's name. Nothing here enforces them. */
   readonly scopesOf: ReadonlyMap<string, readonly string[]>
   /** How paths are opened here. Beyond loopback, `realpath` should be refused unless asked for. */
@@ -105,7 +105,7 @@ export function openFilesRoot(given: FilesRootOptions): FilesServer {
 }
 
 /** In the order in which clients are shown them. */
-function createTools(calls: Calls, parts: ChangeParts, nowMs: () => number): readonly Tool[] {
+function createTools(calls: Calls, parts: ChangeParts, nowMs: () => number): readonly FilesTool[] {
   return [
     createReadFileTool(calls),
     createListFilesTool(calls, nowMs),

@@ -1,184 +1,213 @@
-import {
-  formatErrorResponse,
-  legacyVersions,
-  supportedVersions,
-  unknownItemError,
-  type Era,
-  type Item,
-  type JsonRpcError,
-  type Message,
-} from '@mcp-doorman/resource-server'
-import type { Cancellation } from './cancellation.ts'
+import type { Item, Message, Rule } from '@mcp-doorman/resource-server'
+import type { Answer } from './answer.ts'
+import type { Caller } from './call-context.ts'
+import { createInputState } from './calls/input-state.ts'
+import { createRunCall } from './calls/run-call.ts'
+import { createLegacy } from './eras/legacy.ts'
+import { createModern } from './eras/modern.ts'
+import { createMethods, type Methods } from './methods.ts'
+import { compileOffer, type Definitions } from './offer.ts'
 import { checkOptions } from './option-check.ts'
-import { createToolList } from './tool-list.ts'
-import { createToolTable, type CallEnd, type ToolTable } from './tool-table.ts'
-import type { Caller, Tool, ToolResult } from './tools.ts'
+import type { Cacheable } from './outcome.ts'
+import type { RunContext } from './run-context.ts'
+import { createSealed } from './sealed.ts'
+import type { Served } from './served.ts'
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+import type { ToolResult } from './tools.ts'
 
-export interface EndpointOptions {
+export interface EndpointOptions extends Definitions {
   /** Names the server to clients. */
   readonly name: string
   readonly version: string
   readonly title?: string
   /** What a model should know about the server as a whole. */
   readonly instructions?: string
-  readonly tools: readonly Tool[]
-  /** Longest time of one call, in seconds; 1 to 3,600. Default: 60. */
+  /** Longest time of one call, in seconds, whatever progress it reports; 1 to 3,600. Default: 60. */
   readonly callTimeoutSeconds?: number
-  /** How long clients may keep the list of tools, in seconds; 0 to 86,400. Default: 300. */
+  /** How long a client may take to answer what a call asks of it, in seconds; 1 to 86,400. Default: 600. */
+  readonly inputTimeoutSeconds?: number
+  /** How long clients may keep lists, in seconds; 0 to 86,400. Default: 300. */
   readonly listTtlSeconds?: number
-  /** Whether every caller sees the same list. Default: false, which forbids shared caches to keep it. */
+  /** How many items a page of a list has; 1 to 100,000. Default: 1,000. */
+  readonly pageSize?: number
+  /** Whether every caller sees the same lists. Default: false, which forbids shared caches to keep them. */
   readonly sameListForAll?: boolean
-  /** Told what a tool threw; nothing of it reaches a client. Default: nobody. */
-  readonly onToolFailure?: (tool: string, error: unknown) => void
-}
-
-/** For whom, and how, a message is run. */
-export interface RunContext {
-  readonly era: Era
-  readonly caller: Caller | undefined
-  readonly shows: (item: Item) => boolean
-  readonly cancellation: Cancellation
-}
-
-/** The answer to a request: the JSON-RPC response as text, and what it means for status and records. */
-export interface Answer {
-  readonly text: string
-  /** The HTTP status, where there is one. */
-  readonly status: number
-  readonly result: 'ok' | 'tool_error' | 'error' | 'cancelled'
+  /** Whether lists may change while the server runs: {@link Endpoint.replace} works then, and clients are told. Default: false. */
+  readonly listsChange?: boolean
+  /** Whether clients may subscribe to resources: {@link Endpoint.resourceUpdated} tells them. Default: false. */
+  readonly resourcesChange?: boolean
+  /** Whether `log` of a call reaches the client. Default: false. */
+  readonly logs?: boolean
+  /**
+   * Seals what clients keep for the server: cursors, and the state of calls that wait for input. At least 32 bytes of
+   * chance. Servers that answer for each other need the same. Default: a new one for each endpoint, so that what was
+   * sealed ends with it.
+   */
+  readonly secret?: Uint8Array
+  /** Told what a function of the author's threw; nothing of it reaches a client. Default: nobody. */
+  readonly onFailure?: (item: Item, error: unknown) => void
+  /** Epoch milliseconds. Default: the machine's clock. */
+  readonly nowMilliseconds?: () => number
 }
 
 /** An MCP server end without a transport. Runs messages that were judged before; judges nothing itself. */
 export interface Endpoint {
+  /**
+   * What the definitions say of who may use them, as the `rules` of a resource server. Of those that the endpoint was
+   * built with: a resource server does not change while it runs.
+   */
+  readonly rules: readonly Rule[]
+  /**
+   * Puts other definitions in place of the ones named, and tells whoever wants to know. Calls under way end as they
+   * began. What was not offered at the start cannot be added, since clients were told so.
+   *
+   * @throws {TypeError} listing everything that cannot be offered; the old definitions then stay
+   */
+  readonly replace: (definitions: Definitions) => void
+  /**
+   * Tells subscribers that a resource has changed. Changes that follow each other within 20 ms are told once.
+   *
+   * @param to - whom it concerns, where the address means something else for each caller. Default: everybody
+   */
+  readonly resourceUpdated: (uri: string, to?: (caller: Caller | undefined) => boolean) => void
+  /** For transports. */
+  readonly transport: EndpointTransport
+}
+
+/** What a transport needs of an endpoint. */
+export interface EndpointTransport {
   /** `undefined` for what has no answer: notifications and responses. Never throws or rejects. */
   readonly run: (message: Message, context: RunContext) => Answer | undefined | Promise<Answer | undefined>
-  readonly toolTable: ToolTable
-  /** The tools that a caller is shown, as the text of a JSON array. */
+  /** All tools that a caller is shown, as the text of a JSON array. */
   readonly listTools: (shows: (item: Item) => boolean) => string
+  readonly methods: () => Methods
+  readonly subscriptions: Subscriptions
 }
 
-const serverInfoKey = 'io.modelcontextprotocol/serverInfo'
+const ranges = {
+  callTimeoutSeconds: [1, 3600],
+  inputTimeoutSeconds: [1, 86_400],
+  listTtlSeconds: [0, 86_400],
+  pageSize: [1, 100_000],
+} as const
+const definitionNames = ['tools', 'resources', 'templates', 'prompts'] as const
+const others = [
+  ...definitionNames,
+  'name',
+  'version',
+  'title',
+  'instructions',
+  'sameListForAll',
+  'listsChange',
+  'resourcesChange',
+  'logs',
+  'secret',
+  'onFailure',
+  'nowMilliseconds',
+]
 
-const numbers = { callTimeoutSeconds: [1, 3600], listTtlSeconds: [0, 86_400] } as const
-const others = ['name', 'version', 'title', 'instructions', 'tools', 'sameListForAll', 'onToolFailure']
-
-/** @throws {TypeError} listing every tool that cannot be offered and every option that cannot be used */
+/**
+ * Builds the server end of what `options` define.
+ *
+ * @throws {TypeError} listing everything that cannot be offered and every option that cannot be used
+ */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { name, version, title, instructions, callTimeoutSeconds = 60, listTtlSeconds = 300 } = options
-  const problems = checkOptions(options, numbers, others)
-  const toolTable = createToolTable(
-    { tools: options.tools, callTimeoutSeconds, onToolFailure: options.onToolFailure ?? (() => undefined) },
-    problems,
-  )
-  if (problems.length > 0) throw new TypeError(`The endpoint cannot be built:\n- ${problems.join('\n- ')}`)
-  const toolList = createToolList(toolTable.tools, options.sameListForAll === true ? 'public' : 'private')
-  const listTools = (shows: (item: Item) => boolean): string =>
-    toolList.json((tool) => shows({ kind: 'tool', name: tool.name }))
+  const { name, version, title, instructions, callTimeoutSeconds = 60, inputTimeoutSeconds = 600 } = options
+  const { listTtlSeconds = 300, pageSize = 1000, secret, onFailure = () => undefined } = options
+  const problems = checkOptions(options, ranges, others)
+  if (secret !== undefined && !(secret.length >= 32)) problems.push('secret: must have at least 32 bytes.')
+  let definitions: Definitions = options
+  const offer = compileOffer(definitions, problems)
+  throwProblems('The endpoint cannot be built', problems)
 
-  const serverInfo = { name, ...(title !== undefined && { title }), version }
-  const described = {
-    capabilities: { tools: { listChanged: false } },
-    ...(instructions !== undefined && { instructions }),
+  const listCache: Cacheable = {
+    ttlMs: Math.round(listTtlSeconds * 1000),
+    cacheScope: options.sameListForAll === true ? 'public' : 'private',
   }
-  const ttlMs = Math.round(listTtlSeconds * 1000)
-  const cacheFields = `"ttlMs":${ttlMs},"cacheScope":"${toolList.cacheScope}"`
-  // What every modern result ends with.
-  const modernEnd = `"resultType":"complete","_meta":{"${serverInfoKey}":${JSON.stringify(serverInfo)}}}`
-  const discovered = `{"supportedVersions":${JSON.stringify(supportedVersions)},${JSON.stringify(described).slice(1, -1)},"ttlMs":${ttlMs},"cacheScope":"public",${modernEnd}`
+  const sealed = createSealed(secret)
+  const subscriptions = createSubscriptions()
+  const methodsOptions = {
+    runCall: createRunCall({ callTimeoutSeconds, logs: options.logs === true, onFailure }),
+    sealed,
+    pageSize,
+    listCache,
+  }
+  let methods = createMethods(offer, methodsOptions)
+  const served: Served = {
+    serverInfo: { name, ...(title !== undefined && { title }), version },
+    get methods() {
+      return methods
+    },
+    listCache,
+    announcesLists: options.listsChange === true,
+    announcesResources: options.resourcesChange === true && offer.has.resources,
+    logs: options.logs === true,
+    described: (canTell) => ({
+      capabilities: capabilitiesOf(served, canTell),
+      ...(instructions !== undefined && { instructions }),
+    }),
+  }
+  const inputState = createInputState(sealed, inputTimeoutSeconds, options.nowMilliseconds ?? Date.now)
+  const runModern = createModern({ served, inputState, subscriptions })
+  const runLegacy = createLegacy({ served, inputTimeoutSeconds })
 
   function run(message: Message, context: RunContext): Answer | undefined | Promise<Answer | undefined> {
-    if (message.kind !== 'request') return undefined
-    return context.era === 'modern' ? runModern(message, context) : runLegacy(message, context)
+    if (message.kind === 'request') {
+      return context.era === 'modern' ? runModern(message, context) : runLegacy(message, context)
+    }
+    if (message.kind === 'response') context.client?.settle(message)
+    else if (message.method === 'notifications/cancelled') context.client?.cancel(message)
+    return undefined
   }
 
-  function runModern(message: Message, context: RunContext): Answer | Promise<Answer> {
-    switch (message.method) {
-      case 'server/discover':
-        return ok(message, discovered)
-      case 'tools/list':
-        return list(message, context, `,${cacheFields},${modernEnd}`)
-      case 'tools/call':
-        return callTool(message, context)
-      default:
-        // Over HTTP this era answers an unknown method with 404 (requirement G9).
-        return {
-          ...fail(message, { code: -32601, message: `Method not found: ${shown(message)}` }),
-          status: 404,
-        }
+  function replace(given: Definitions): void {
+    const named = definitionNames.filter((kind) => given[kind] !== undefined)
+    const mistakes = checkOptions(given, {}, definitionNames)
+    if (!served.announcesLists)
+      mistakes.push('listsChange: must be true from the start, so that clients know.')
+    for (const kind of named) {
+      if (definitions[kind] === undefined) mistakes.push(`${kind}: were not offered at the start.`)
+    }
+    const next = { ...definitions, ...Object.fromEntries(named.map((kind) => [kind, given[kind]])) }
+    const nextOffer = compileOffer(next, mistakes)
+    throwProblems('The definitions cannot be replaced', mistakes)
+    definitions = next
+    methods = createMethods(nextOffer, methodsOptions)
+    for (const kind of new Set(named.map((kind) => (kind === 'templates' ? 'resources' : kind)))) {
+      subscriptions.announce({ kind })
     }
   }
 
-  function runLegacy(message: Message, context: RunContext): Answer | Promise<Answer> {
-    switch (message.method) {
-      case 'initialize':
-        return ok(message, JSON.stringify({ protocolVersion: negotiate(message), ...described, serverInfo }))
-      case 'ping':
-        return ok(message, '{}')
-      case 'tools/list':
-        return list(message, context, '}')
-      case 'tools/call':
-        return callTool(message, context)
-      default:
-        return fail(message, { code: -32601, message: `Method not found: ${shown(message)}` })
-    }
-  }
-
-  function list(message: Message, { shows }: RunContext, end: string): Answer {
-    // The list has one page, so no cursor was ever given out.
-    if (message.params['cursor'] !== undefined)
-      return fail(message, { code: -32602, message: 'Unknown cursor' })
-    return ok(message, `{"tools":${listTools(shows)}${end}`)
-  }
-
-  function callTool(message: Message, context: RunContext): Answer | Promise<Answer> {
-    const { item, params } = message
-    if (item === undefined)
-      return fail(message, { code: -32602, message: '"name" must be the name of a tool' })
-    const end = toolTable.call(item.name, params['arguments'] ?? {}, context.caller, context.cancellation)
-    return end instanceof Promise
-      ? end.then((ended) => answerCall(message, context.era, ended))
-      : answerCall(message, context.era, end)
-  }
-
-  function answerCall(message: Message, era: Era, end: CallEnd): Answer {
-    switch (end.kind) {
-      case 'result': {
-        const { json } = end
-        const answer = ok(message, era === 'modern' ? `${json.slice(0, -1)},${modernEnd}` : json)
-        return end.result.isError === true ? { ...answer, result: 'tool_error' } : answer
-      }
-      case 'unknown':
-        return fail(message, unknownItemError(message.item))
-      case 'failed':
-        return fail(message, { code: -32603, message: end.message })
-      case 'cancelled':
-        return { ...fail(message, { code: -32603, message: 'The call was cancelled.' }), result: 'cancelled' }
-    }
-  }
-
-  return { run, toolTable, listTools }
-}
-
-/** The client's revision if it is one of those that negotiate, else the newest of them (requirement G30). */
-function negotiate(message: Message): string {
-  const asked = message.params['protocolVersion']
-  return legacyVersions.find((version) => version === asked) ?? legacyVersions[0]
-}
-
-function ok({ id }: Message, result: string): Answer {
   return {
-    text: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`,
-    status: 200,
-    result: 'ok',
+    rules: offer.rules,
+    replace,
+    resourceUpdated: (uri, to) => subscriptions.announce({ kind: 'resource', uri, to }),
+    transport: {
+      run,
+      listTools: (shows) => methods.lists.allTools(shows),
+      methods: () => methods,
+      subscriptions,
+    },
   }
 }
 
-function fail({ id }: Message, error: JsonRpcError): Answer {
-  return { text: formatErrorResponse(id, error), status: 200, result: 'error' }
+function capabilitiesOf(
+  { methods, announcesLists, announcesResources, logs }: Served,
+  canTell: boolean,
+): Readonly<Record<string, unknown>> {
+  const { has } = methods.offer
+  const listChanged = announcesLists && canTell
+  return {
+    ...(has.tools && { tools: { listChanged } }),
+    ...(has.resources && { resources: { subscribe: announcesResources && canTell, listChanged } }),
+    ...(has.prompts && { prompts: { listChanged } }),
+    ...(has.completions && { completions: {} }),
+    ...(logs && canTell && { logging: {} }),
+  }
 }
 
-function shown({ method }: Message): string {
-  return method.slice(0, 64)
+function throwProblems(what: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new TypeError(`${what}:\n- ${problems.join('\n- ')}`)
 }
 
 /** A tool's result in the plain HTTP form: what a `tools/call` result has, and nothing of the protocol. */

@@ -1,14 +1,50 @@
-export type {
-  Caller,
-  ContentBlock,
-  JsonSchema,
-  Tool,
-  ToolAnnotations,
-  ToolContext,
-  ToolResult,
-} from './tools.ts'
-export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts'
+export type { Access } from './access.ts'
+export {
+  logLevels,
+  type Caller,
+  type CallContext,
+  type ClientFacts,
+  type LogLevel,
+  type Progress,
+} from './call-context.ts'
+export { createEndpoint, type Endpoint, type EndpointOptions, type EndpointTransport } from './endpoint.ts'
 export { isLoopbackName } from './http/host.ts'
 export type { HttpOptions } from './http/options.ts'
+export type { SessionOptions } from './http/sessions.ts'
 export { startHttp, type HttpHandle } from './http/start-http.ts'
+export {
+  elicit,
+  elicitByUrl,
+  listRoots,
+  sample,
+  type Answers,
+  type Elicited,
+  type InputRequest,
+  type InputRequests,
+  type Roots,
+  type Sampled,
+  type SamplingParams,
+} from './input.ts'
+export type { JsonSchema, ValueOf } from './json-schema.ts'
+export type { Definitions } from './offer.ts'
+export type { Prompt, PromptArgument, PromptArguments, PromptMessage, PromptOutput } from './prompts.ts'
+export type {
+  Complete,
+  Resource,
+  ResourceContents,
+  ResourceDescription,
+  ResourceOutput,
+  ResourcePage,
+  ResourceTemplate,
+  Variables,
+} from './resources.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
+export {
+  defineTool,
+  type ContentBlock,
+  type Tool,
+  type ToolAnnotations,
+  type ToolOutput,
+  type ToolResult,
+  type TypedTool,
+} from './tools.ts'

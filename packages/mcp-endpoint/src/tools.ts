@@ -1,23 +1,6 @@
-/** A JSON Schema (2020-12) as data. */
-export type JsonSchema = Readonly<Record<string, unknown>>
-
-/** Who a call is made for, as far as a tool may know. Comes from a verified token only. */
-export interface Caller {
-  /** The token's `iss`. */
-  readonly issuer: string
-  /** The token's `sub`. Unique only together with {@link Caller.issuer}. */
-  readonly subject: string
-  /** The OAuth client that presented the token. */
-  readonly clientId: string | undefined
-}
-
-/** What a tool is told about the call besides its arguments. */
-export interface ToolContext {
-  /** The verified caller; `undefined` only on a transport that has no callers (stdio). */
-  readonly caller: Caller | undefined
-  /** Fires when the caller cancels or the time limit of the call is over. */
-  readonly signal: AbortSignal
-}
+import type { Guarded } from './access.ts'
+import type { CallContext } from './call-context.ts'
+import type { JsonSchema, ValueOf } from './json-schema.ts'
 
 /** One block of a result, as MCP writes it (`text`, `image`, `audio`, `resource_link`, `resource`). */
 export type ContentBlock =
@@ -34,10 +17,13 @@ export type ContentBlock =
 /** What a call produced. A failure of the tool itself is a result with `isError`, not an exception. */
 export interface ToolResult {
   readonly content: readonly ContentBlock[]
-  /** Must conform to the tool's `outputSchema` where there is one and `isError` is not set. */
+  /** Checked against the tool's `outputSchema` where there is one and `isError` is not set. */
   readonly structuredContent?: Readonly<Record<string, unknown>>
   readonly isError?: boolean
 }
+
+/** What a tool may return: a result; its structured content, which is then repeated as text; or its text. */
+export type ToolOutput = ToolResult | Pick<Required<ToolResult>, 'structuredContent'> | string
 
 /** Hints for clients. They bind nobody; absent means the cautious value that MCP defines. */
 export interface ToolAnnotations {
@@ -48,15 +34,22 @@ export interface ToolAnnotations {
 }
 
 /** A tool: what a client is shown, and the function behind it. */
-export interface Tool {
+export interface Tool extends Guarded {
   /** 1 to 128 characters of `A-Z a-z 0-9 _ - .` */
   readonly name: string
   readonly title?: string
   readonly description: string
-  /** Checked before every call; an object schema. */
+  /**
+   * Checked before every call; an object schema. References stay inside it: nothing is ever fetched.
+   *
+   * A property with `x-mcp-header` has clients of 2026-07-28 repeat its value in that header, for proxies that look no
+   * further; both must then agree. Not for secrets.
+   */
   readonly inputSchema: JsonSchema
   readonly outputSchema?: JsonSchema
   readonly annotations?: ToolAnnotations
+  /** Longest time of one call, in seconds; 1 to 3,600. Default: the endpoint's. */
+  readonly timeoutSeconds?: number
   /**
    * Runs the call.
    *
@@ -64,5 +57,16 @@ export interface Tool {
    * May return its result at once; a promise costs a turn of the event loop.
    * An exception is answered as an internal error that shows nothing of it.
    */
-  readonly call: (args: never, context: ToolContext) => ToolResult | Promise<ToolResult>
+  readonly call: (args: never, context: CallContext) => ToolOutput | Promise<ToolOutput>
+}
+
+/** A tool whose arguments have the type that its schema says. */
+export interface TypedTool<Schema extends JsonSchema> extends Omit<Tool, 'inputSchema' | 'call'> {
+  readonly inputSchema: Schema
+  readonly call: (args: ValueOf<Schema>, context: CallContext) => ToolOutput | Promise<ToolOutput>
+}
+
+/** Gives a tool back as it is, after the compiler has seen its schema: `args` of `call` get their type from it. */
+export function defineTool<const Schema extends JsonSchema>(tool: TypedTool<Schema>): Tool {
+  return tool
 }

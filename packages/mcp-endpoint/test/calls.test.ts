@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { ContentBlock, Tool, ToolContext, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ContentBlock, Tool, CallContext, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import { defer } from './deferred.ts'
 import { errorCode, jsonOf, legacy, member, modern, post, resultOf } from './messages.ts'
 import { ask, formatRequest, openConnection } from './raw-http.ts'
@@ -13,8 +13,8 @@ const forms = [
 ] as const
 
 /** A tool that says when it has begun, and goes on until it is told to end or its signal fires. */
-function lasting(): { tool: Tool; begun: Promise<ToolContext>; end: (result: ToolResult) => void } {
-  const begun = defer<ToolContext>()
+function lasting(): { tool: Tool; begun: Promise<CallContext>; end: (result: ToolResult) => void } {
+  const begun = defer<CallContext>()
   const ended = defer<ToolResult>()
   const tool = toolOf('lasting', (_args, context) => {
     begun.resolve(context)
@@ -47,7 +47,8 @@ circular['self'] = circular
 for (const [name, result] of [
   ['nothing', undefined],
   ['null', null],
-  ['a text', 'done'],
+  ['a number', 7],
+  ['structured content that is null', { structuredContent: null }],
   ['an object without content', {}],
   ['content that is no list', { content: 'done' }],
   ['a circle', { content: [circular] }],
@@ -77,7 +78,7 @@ test('an operator whose own report of a failure throws does not end the server',
   })
   const badLater = toolOf('bad_later', () => Promise.reject(new Error('the tool')))
   const endpoint = {
-    onToolFailure: () => {
+    onFailure: () => {
       throw new Error('the report')
     },
   }
@@ -180,7 +181,7 @@ test('a caller who left while the token was being verified starts nothing, and i
 })
 
 test('a tool is told who calls, from the token and nothing else', async (t) => {
-  let seen: ToolContext['caller']
+  let seen: CallContext['caller']
   const look = toolOf('look', (_args, { caller }) => {
     seen = caller
     return { content: [] }

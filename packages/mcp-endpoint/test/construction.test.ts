@@ -107,18 +107,17 @@ test('every mistake is listed at once, with the tool and the part of it', () => 
 
 test('what is changed about a tool after construction changes nothing', async () => {
   const tool = { ...toolOf('kept', () => ({ content: [] })) }
-  const { toolTable, listTools } = createEndpoint({ ...described, tools: [tool] })
+  const { listTools } = createEndpoint({ ...described, tools: [tool] }).transport
   Object.assign(tool, { name: 'changed', description: 'Changed.' })
   assert.match(
     listTools(() => true),
     /"kept".*Does kept\./,
   )
-  assert.throws(() => Object.assign(toolTable.tools[0] ?? {}, { name: 'changed' }), TypeError)
 })
 
 test('functions and hidden parts of a tool are not listed', () => {
   const tool: Tool = { ...echo, title: 'Echo', annotations: { readOnlyHint: true } }
-  const { listTools } = createEndpoint({ ...described, tools: [tool] })
+  const { listTools } = createEndpoint({ ...described, tools: [tool] }).transport
   const [listed] = JSON.parse(listTools(() => true)) as Record<string, unknown>[] // It lists one tool.
   assert.deepEqual(listed, {
     name: 'echo',

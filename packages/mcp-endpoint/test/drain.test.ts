@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import type { ToolContext } from '@mcp-doorman/mcp-endpoint'
+import type { CallContext } from '@mcp-doorman/mcp-endpoint'
 import { defer } from './deferred.ts'
 import { legacy, modern, post } from './messages.ts'
 import { ask, formatRequest, openConnection } from './raw-http.ts'
@@ -15,7 +15,7 @@ const forms = [
 
 /** A tool that waits for its test, or for ever. */
 function waiting() {
-  const begun = defer<ToolContext>()
+  const begun = defer<CallContext>()
   const ended = defer()
   const tool = toolOf('wait', async (_args, context) => {
     begun.resolve(context)

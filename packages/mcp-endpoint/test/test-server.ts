@@ -100,7 +100,7 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     version: '1.2.3',
     instructions: 'Be brief.',
     tools: [echo, ...guarded.map((name) => toolOf(name, done)), ...own],
-    onToolFailure: (tool, error) => void failures.push({ tool, error }),
+    onFailure: ({ name }, error) => void failures.push({ tool: name, error }),
     ...change.endpoint,
   })
   let handle: HttpHandle | undefined

@@ -1,6 +1,8 @@
+import { accepts } from './accept.ts'
 import type { DenialCode } from './denials.ts'
 import type { JsonRpcId } from './json-rpc.ts'
 import type { PresentedHeaders } from './presented-headers.ts'
+import { isPlainUri } from './resource-uri.ts'
 
 /** The protocol revision without sessions and handshake; it carries its envelope in every request. */
 export const modernVersion = '2026-07-28'
@@ -28,16 +30,25 @@ export interface Message {
   readonly id: JsonRpcId | null
   /** Empty for a response. */
   readonly method: string
+  /** Of a response: its `result` and its `error`. */
   readonly params: Readonly<Record<string, unknown>>
   /** What the message asks for, if it names something; also of a notification. */
   readonly item: Item | undefined
+  /** The resources that `subscriptions/listen` wants to be told about. */
+  readonly subscribes: readonly Item[] | undefined
 }
 
 /** What a request wants done. The endpoint runs these very objects, so what was judged is what runs. */
 export interface Action {
   readonly era: Era
   readonly batch: boolean
+  /** None for the opening of a session's stream and for its end. */
   readonly messages: readonly Message[]
+  /**
+   * `Mcp-Param-…` headers by the lower-case rest of their names, as they were sent. Only the tool's schema says which
+   * arguments they repeat, so whoever runs the call compares them. `undefined` without headers, and in the older era.
+   */
+  readonly paramHeaders?: ReadonlyMap<string, string> | undefined
 }
 
 export type ActionResult =
@@ -56,6 +67,7 @@ type Refusal = ActionResult & { readonly ok: false }
 const maxDepth = 64
 const maxBatch = 100
 const maxMethodLength = 128
+const maxSubscriptions = 256
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
 const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 
@@ -99,6 +111,12 @@ export function readPlainCall(body: Buffer): ActionResult {
   return single('legacy', requestOf('tools/call', { name, arguments: args }))
 }
 
+/** What a request for a session wants that has no message: to open its stream, or to end it. */
+export function sessionAction({ protocolVersion }: PresentedHeaders): ActionResult {
+  if (!isLegacyVersion(protocolVersion)) return unsupported(null, protocolVersion)
+  return { ok: true, action: { era: 'legacy', batch: false, messages: [] } }
+}
+
 /** The list of the plain HTTP form, as the `tools/list` that it stands for. */
 export function plainList(): ActionResult {
   return single('legacy', requestOf('tools/list', {}))
@@ -122,13 +140,28 @@ function readSingle(json: unknown, headers: PresentedHeaders | undefined): Actio
   const headerVersion = headers?.protocolVersion
 
   if (envelope === undefined && headerVersion !== modernVersion) {
-    const legacy: readonly string[] = legacyVersions
     // A client that begins with "initialize" negotiates there; it is never turned away by version (CR6).
-    const known = headerVersion === undefined || legacy.includes(headerVersion)
-    if (known || message.method === 'initialize') return single('legacy', message)
-    return unsupported(message.id, headerVersion)
+    if (!isLegacyVersion(headerVersion) && message.method !== 'initialize') {
+      return unsupported(message.id, headerVersion)
+    }
+    if (headers !== undefined && !acceptsBoth(headers)) {
+      return refuse('not_acceptable', 'Accept must take application/json and text/event-stream', message.id)
+    }
+    return single('legacy', message)
   }
   return readModern(message, envelope, headers)
+}
+
+/** An absent one stands for 2025-03-26, which had no such header (requirement G31). */
+function isLegacyVersion(
+  version: string | undefined,
+): version is undefined | (typeof legacyVersions)[number] {
+  return version === undefined || (legacyVersions as readonly string[]).includes(version)
+}
+
+/** The revisions of 2025 have clients take both, since the server chooses; 2026-07-28 is served either way (G24). */
+function acceptsBoth({ accept }: PresentedHeaders): boolean {
+  return accepts(accept, 'application/json') && accepts(accept, 'text/event-stream')
 }
 
 /** What the modern era has no more; a subscription names its resources in another way there. */
@@ -167,7 +200,8 @@ function readModern(
   if (headers !== undefined && name !== undefined && decodeHeader(headers.mcpName) !== name) {
     return disagree(id, 'Mcp-Name', headers.mcpName)
   }
-  return { ok: true, action: { era: 'modern', batch: false, messages: [named.message] } }
+  const { paramHeaders } = headers ?? {}
+  return { ok: true, action: { era: 'modern', batch: false, messages: [named.message], paramHeaders } }
 }
 
 function readBatch(entries: readonly unknown[]): ActionResult {
@@ -191,7 +225,7 @@ function readBatch(entries: readonly unknown[]): ActionResult {
   return { ok: true, action: { era: 'legacy', batch: true, messages } }
 }
 
-type UnnamedMessage = Omit<Message, 'item'>
+type UnnamedMessage = Omit<Message, 'item' | 'subscribes'>
 
 function readMessage(json: unknown): { readonly ok: true; readonly message: UnnamedMessage } | Refusal {
   if (!isRecord(json)) return refuse('message_invalid', 'a message is an object')
@@ -204,7 +238,8 @@ function readMessage(json: unknown): { readonly ok: true; readonly message: Unna
     return refuse('message_invalid', '"id" is neither a string nor a whole number')
   }
   if (method === undefined && validId && ('result' in json || 'error' in json)) {
-    return { ok: true, message: { kind: 'response', id: readId, method: '', params: {} } }
+    const { result, error } = json
+    return { ok: true, message: { kind: 'response', id: readId, method: '', params: { result, error } } }
   }
   if (typeof method !== 'string' || method === '' || method.length > maxMethodLength) {
     return refuse('message_invalid', '"method" is not a name', readId)
@@ -216,10 +251,24 @@ function readMessage(json: unknown): { readonly ok: true; readonly message: Unna
 
 /** A call that wants no answer is still a call, to whoever stands behind the guard: notifications are named too. */
 function nameMessage(message: UnnamedMessage): { readonly ok: true; readonly message: Message } | Refusal {
-  const item = itemOf(message.method, message.params)
-  if (item !== 'unnamed') return { ok: true, message: { ...message, item } }
-  return refuse('params_invalid', `"${message.method}" does not name what it is for`, message.id)
+  const { method, params, id } = message
+  const item = itemOf(method, params)
+  if (item === 'unnamed') return refuse('params_invalid', `"${method}" does not name what it is for`, id)
+  if (item?.kind === 'resource' && !isPlainUri(item.name)) return refuse('params_invalid', uriRule, id)
+  if (method !== 'subscriptions/listen')
+    return { ok: true, message: { ...message, item, subscribes: undefined } }
+
+  const uris = subscribedUris(params)
+  if (uris === undefined) {
+    const shape = `"notifications" must be an object, its "resourceSubscriptions" up to ${maxSubscriptions} URIs`
+    return refuse('params_invalid', shape, id)
+  }
+  if (!uris.every(isPlainUri)) return refuse('params_invalid', uriRule, id)
+  const subscribes = uris.map((name): Item => ({ kind: 'resource', name }))
+  return { ok: true, message: { ...message, item, subscribes } }
 }
+
+const uriRule = 'a resource is named by an absolute URI without white space and without "." or ".." segments'
 
 /**
  * What a message names. Anything that reaches an item must be here, or no rule would be asked (E12); a name that is
@@ -247,6 +296,14 @@ function itemOf(method: string, params: Readonly<Record<string, unknown>>): Item
 
 function item(kind: Item['kind'], name: unknown): Item | 'unnamed' {
   return typeof name === 'string' ? { kind, name } : 'unnamed'
+}
+
+function subscribedUris(params: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const filter = params['notifications']
+  if (!isRecord(filter)) return undefined
+  const uris: unknown = filter['resourceSubscriptions'] ?? []
+  if (!Array.isArray(uris) || uris.length > maxSubscriptions) return undefined
+  return uris.every((uri) => typeof uri === 'string') ? uris : undefined
 }
 
 /** The value that `Mcp-Name` must repeat, for the three methods that have one. */

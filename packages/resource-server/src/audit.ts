@@ -84,7 +84,7 @@ export function createRecorder(sink: AuditSink): Recorder {
     return 'unmet' in verdict ? members({ rule: rule?.id, unmet: verdict.unmet }) : ''
   }
 
-  function messages({ action, verdicts = [] }: Decision): string {
+  function messages({ action, form, verdicts = [] }: Decision): string {
     if (action === undefined) return ''
     const era = `,"era":"${action.era}"`
     const texts = action.messages.map(({ kind, method, item }, index) => {
@@ -97,7 +97,8 @@ export function createRecorder(sink: AuditSink): Recorder {
         (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`)
       return verdict === undefined ? text : text + ruleOf(verdict)
     })
-    if (!action.batch) return era + (texts[0] ?? '')
+    if (!action.batch)
+      return era + (texts[0] ?? `,"method":"${form === 'mcp-end' ? '(end of session)' : '(stream)'}"`)
     const outcomes = verdicts.map(({ outcome }) => `,"outcome":"${outcome}"`)
     return `${era},"batch":[${texts.map((text, index) => `{${(text + (outcomes[index] ?? '')).slice(1)}}`).join(',')}]`
   }

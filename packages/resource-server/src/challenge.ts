@@ -1,5 +1,5 @@
 import type { Denial, RequestForm } from './decision.ts'
-import { unknownItemError } from './decision.ts'
+import { methodOf, unknownItemError } from './decision.ts'
 import { denials, type DenialRule } from './denials.ts'
 import { formatErrorResponse, type JsonRpcError } from './json-rpc.ts'
 
@@ -41,7 +41,7 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
     }
     const challenge = formatChallenge(denial, rule)
     if (challenge !== undefined) headers['www-authenticate'] = challenge
-    if (rule.status === 405) headers['allow'] = form === 'plain-list' ? 'GET' : 'POST'
+    if (rule.status === 405) headers['allow'] = methodOf(form)
     if (denial.retryAfterSeconds !== undefined) {
       headers['retry-after'] = String(Math.max(1, Math.ceil(denial.retryAfterSeconds)))
     }
@@ -71,8 +71,12 @@ export function statusOf({ code, silent }: Denial, form: RequestForm): number {
   const { status } = denials[code]
   if (status !== 200) return status
   // Said inside MCP; the plain form has only the status to say it, and a notification is told nothing.
-  if (form !== 'mcp') return code === 'item_hidden' ? 404 : 403
+  if (!isMcp(form)) return code === 'item_hidden' ? 404 : 403
   return silent === true ? 202 : 200
+}
+
+function isMcp(form: RequestForm): boolean {
+  return form !== 'plain-list' && form !== 'plain-call'
 }
 
 function describe({ missing, detail }: Denial, rule: DenialRule): string {
@@ -83,24 +87,27 @@ function describe({ missing, detail }: Denial, rule: DenialRule): string {
 }
 
 function formatBody(denial: Denial, rule: DenialRule, form: RequestForm): string {
-  if (rule.jsonRpcCode !== undefined && form === 'mcp') {
+  if (rule.jsonRpcCode !== undefined && isMcp(form)) {
     return formatErrorResponse(denial.id, jsonRpcError(denial, rule, rule.jsonRpcCode))
   }
   return JSON.stringify({
     error: plainError(denial, rule),
-    error_description:
-      denial.code === 'item_hidden' ? unknownItemError(denial.item).message : describe(denial, rule),
+    error_description: denial.code === 'item_hidden' ? unknownError(denial).message : describe(denial, rule),
     ...(denial.scopes !== undefined && { scope: denial.scopes.join(' ') }),
   })
 }
 
 function jsonRpcError(denial: Denial, rule: DenialRule, code: number): JsonRpcError {
-  if (denial.code === 'item_hidden') return unknownItemError(denial.item)
+  if (denial.code === 'item_hidden') return unknownError(denial)
   return {
     code,
     message: describe(denial, rule),
     ...(denial.data !== undefined && { data: denial.data }),
   }
+}
+
+function unknownError({ item, era = 'modern' }: Denial): JsonRpcError {
+  return unknownItemError(item, era)
 }
 
 function plainError(denial: Denial, rule: DenialRule): string {

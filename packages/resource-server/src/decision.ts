@@ -1,12 +1,28 @@
-import type { Action, Item, Message } from './action.ts'
+import type { Action, Era, Item, Message } from './action.ts'
 import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
 import type { JsonRpcError, JsonRpcId } from './json-rpc.ts'
 import type { LimitState, Rate } from './limits.ts'
 import type { Verdict } from './policy/policy.ts'
 
-/** How a request came: as MCP over HTTP, or in the plain form of `GET /tools/list` and `POST /tools/call`. */
-export type RequestForm = 'mcp' | 'plain-list' | 'plain-call'
+/**
+ * How a request came: as a message of MCP over HTTP; as the GET that opens a session's stream, or the DELETE that ends
+ * the session; or in the plain form of `GET /tools/list` and `POST /tools/call`.
+ */
+export type RequestForm = 'mcp' | 'mcp-stream' | 'mcp-end' | 'plain-list' | 'plain-call'
+
+const methods: Readonly<Record<RequestForm, string>> = {
+  mcp: 'POST',
+  'mcp-stream': 'GET',
+  'mcp-end': 'DELETE',
+  'plain-list': 'GET',
+  'plain-call': 'POST',
+}
+
+/** The HTTP method that a form has. */
+export function methodOf(form: RequestForm): string {
+  return methods[form]
+}
 
 /** Why a request is not run, with all that an answer and a record need. */
 export interface Denial {
@@ -24,6 +40,8 @@ export interface Denial {
   readonly scopes?: readonly string[]
   readonly missing?: readonly string[]
   readonly item?: Item
+  /** Of the denied message; an unknown resource is answered differently in each. */
+  readonly era?: Era
   readonly limit?: { readonly name: string; readonly rate: Rate; readonly state: LimitState }
 }
 
@@ -53,12 +71,22 @@ export interface Denied {
 
 export type Decision = Granted | Denied
 
-/** The error for an item that does not exist, and for one that is hidden: no caller can tell them apart. */
-export function unknownItemError(item: Item | undefined): JsonRpcError {
+/**
+ * The error for an item that does not exist, and for one that is hidden: no caller can tell them apart.
+ *
+ * The revisions of 2025 have a code of their own for resources (requirement G62).
+ */
+export function unknownItemError(item: Item | undefined, era: Era): JsonRpcError {
   if (item === undefined) return { code: -32602, message: 'Unknown item' }
-  const shown = item.name.length > 128 ? `${item.name.slice(0, 128)}…` : item.name
-  if (item.kind === 'resource') return { code: -32602, message: 'Resource not found', data: { uri: shown } }
-  return { code: -32602, message: `Unknown ${item.kind}: ${shown}` }
+  const { kind, name } = item
+  if (kind === 'resource') {
+    return {
+      code: era === 'modern' ? -32602 : -32002,
+      message: 'Resource not found',
+      data: { uri: name },
+    }
+  }
+  return { code: -32602, message: `Unknown ${kind}: ${name.length > 128 ? `${name.slice(0, 128)}…` : name}` }
 }
 
 /** The message that a denial of this action answers: its only one, or none for a batch. */

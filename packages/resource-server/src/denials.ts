@@ -28,6 +28,7 @@ export type DenialCode =
   | 'method_not_allowed'
   | 'method_removed'
   | 'media_type_unsupported'
+  | 'not_acceptable'
   | 'body_too_large'
   | 'body_incomplete'
   | 'body_unparsable'
@@ -122,6 +123,12 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
     jsonRpcCode: -32600,
     sentence: 'Send the message as "Content-Type: application/json".',
     source: 'G24',
+  },
+  not_acceptable: {
+    status: 406,
+    jsonRpcCode: -32600,
+    sentence: 'Send "Accept: application/json, text/event-stream".',
+    source: 'MCP 2025-11-25 Streamable HTTP',
   },
   body_too_large: {
     status: 413,

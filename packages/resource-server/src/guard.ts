@@ -1,15 +1,19 @@
+import { accepts } from './accept.ts'
 import {
   plainList,
   readHttpAction,
   readPlainCall,
+  sessionAction,
   type Action,
   type ActionResult,
+  type Era,
   type Message,
 } from './action.ts'
 import type { AuditSink, Recorder } from './audit.ts'
 import { readCredentials } from './credentials.ts'
 import {
   answeredMessage,
+  methodOf,
   unknownItemError,
   type Decision,
   type Denial,
@@ -111,7 +115,7 @@ function judgeAction(
   const refusal = judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts)
   if (refusal !== undefined) return { ...deny(request, id, refusal), identity, action, verdicts }
 
-  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index]))
+  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index], action.era))
   return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
 }
 
@@ -120,21 +124,29 @@ const refusedBodyBytes = 65_536
 
 async function readAction(request: AccessRequest, withinLimit: boolean): Promise<ActionResult> {
   const { form, method, headers } = request
-  const expected = form === 'plain-list' ? 'GET' : 'POST'
-  if (method !== expected)
-    return { ok: false, code: 'method_not_allowed', detail: method.slice(0, 20), id: null }
+  if (method !== methodOf(form)) return refuse('method_not_allowed', method.slice(0, 20))
   if (form === 'plain-list') return plainList()
+  if (form === 'mcp-end') return sessionAction(headers)
+  if (form === 'mcp-stream') {
+    return accepts(headers.accept, 'text/event-stream')
+      ? sessionAction(headers)
+      : refuse('not_acceptable', 'a stream is text/event-stream')
+  }
   if (!/^application\/json *(?:;|$)/i.test(headers.contentType ?? '')) {
-    return { ok: false, code: 'media_type_unsupported', detail: 'Content-Type is another', id: null }
+    return refuse('media_type_unsupported', 'Content-Type is another')
   }
   const body = await request.readBody(withinLimit ? undefined : refusedBodyBytes)
-  if (typeof body === 'string') return bodyRefusal(body)
+  if (typeof body === 'string')
+    return refuse(body, '', body === 'server_busy' ? { retryAfterSeconds: 5 } : {})
   return form === 'plain-call' ? readPlainCall(body) : readHttpAction(body, headers)
 }
 
-function bodyRefusal(code: DenialCode): ActionResult {
-  const retryAfterSeconds = code === 'server_busy' ? { retryAfterSeconds: 5 } : {}
-  return { ok: false, code, detail: '', id: null, ...retryAfterSeconds }
+function refuse(
+  code: DenialCode,
+  detail: string,
+  more: { readonly retryAfterSeconds?: number } = {},
+): ActionResult {
+  return { ok: false, code, detail, id: null, ...more }
 }
 
 function judgeCallerLimit(
@@ -221,12 +233,12 @@ function judgeTogether(action: Action, verdicts: readonly Verdict[]): Denial | u
   if (action.batch || verdict === undefined || verdict.outcome === 'allow') return undefined
   const item = action.messages[0]?.item
   const code = verdict.outcome === 'hide' ? 'item_hidden' : 'rule_refused'
-  return { ...bare(code, ''), ...answers(action), ...(item !== undefined && { item }) }
+  return { ...bare(code, ''), ...answers(action), era: action.era, ...(item !== undefined && { item }) }
 }
 
-function errorInPlace(message: Message, verdict: Verdict | undefined): JsonRpcError | undefined {
+function errorInPlace(message: Message, verdict: Verdict | undefined, era: Era): JsonRpcError | undefined {
   // A message without a verdict was never judged, so it may not run.
-  if (verdict === undefined || verdict.outcome === 'hide') return unknownItemError(message.item)
+  if (verdict === undefined || verdict.outcome === 'hide') return unknownItemError(message.item, era)
   if (verdict.outcome === 'allow') return undefined
   return { code: 403, message: denials.rule_refused.sentence }
 }

@@ -1,4 +1,6 @@
+export { accepts, type MediaType } from './accept.ts'
 export {
+  decodeHeader,
   legacyVersions,
   modernVersion,
   readPlainAction,
@@ -22,6 +24,7 @@ export {
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
 export type { Identity } from './identity/identity.ts'
+export type { WatchEnd, WatchIdentity } from './identity/watch.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
 export type { CasdoorIssuerOptions, IssuerOptions, StandardIssuerOptions } from './identity/trusted-issuer.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
@@ -29,4 +32,5 @@ export { parseRate, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
 export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
 export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
+export { isPlainUri } from './resource-uri.ts'
 export { createResourceServer, type ResourceServer, type ResourceServerOptions } from './resource-server.ts'

@@ -10,6 +10,7 @@ import type { Identity } from './identity/identity.ts'
 import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
 import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
+import { createWatch, type WatchIdentity } from './identity/watch.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
 import { compilePolicy } from './policy/policy.ts'
@@ -80,6 +81,13 @@ export interface ResourceServer {
   readonly formatDenial: (denied: Denied) => DenialResponse
   /** Whether a list shows this item to this caller. */
   readonly shows: (identity: Identity, item: Item) => boolean
+  /**
+   * Whether a caller may be told of this item without asking for it, as by a notification: as a read of it would be
+   * judged, without arguments. Costs no limit and makes no record, so it decides no request.
+   */
+  readonly allows: (identity: Identity, item: Item) => boolean
+  /** Tells when an identity stops being accepted. See {@link WatchIdentity}. */
+  readonly watch: WatchIdentity
   /** Records how a granted request ended. */
   readonly recordOutcome: (granted: Granted, outcome: Outcome) => void
   /** Fetches the issuers' keys. Says for each issuer why they are not here; empty when all are. Never throws. */
@@ -161,6 +169,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     guard: (request) => guard(request, parts),
     formatDenial: ({ denial, form, id }) => formatDenial(denial, form, id),
     shows: (identity, item) => policy.shows(identity, item),
+    allows: (identity, item) => policy.allows(identity, item),
+    watch: createWatch(nowSeconds, clockToleranceSeconds),
     recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
     ready: async () => {
       const states = await Promise.all(

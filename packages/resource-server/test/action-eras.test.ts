@@ -123,6 +123,49 @@ const eraRows: readonly ActionRow[] = [
     headers: modernHeaders('prompts/list'),
     expected: 'modern request',
   },
+  ...(
+    [
+      ['nothing named', { notifications: { toolsListChanged: true } }, 'modern request'],
+      ['a resource', { notifications: { resourceSubscriptions: ['a:b'] } }, 'modern request'],
+      ['no filter', {}, 'params_invalid'],
+      ['a filter that is a list', { notifications: [] }, 'params_invalid'],
+      ['URIs that are no list', { notifications: { resourceSubscriptions: 'a:b' } }, 'params_invalid'],
+      ['a URI that is no string', { notifications: { resourceSubscriptions: [7] } }, 'params_invalid'],
+      ['a URI with a way up', { notifications: { resourceSubscriptions: ['a:/b/../c'] } }, 'params_invalid'],
+      [
+        'one URI too many',
+        { notifications: { resourceSubscriptions: Array.from({ length: 257 }, () => 'a:b') } },
+        'params_invalid',
+      ],
+    ] as const
+  ).map(([name, params, expected]): ActionRow => ({
+    id: 'E12',
+    name: `a subscription with ${name}`,
+    body: modern('subscriptions/listen', params),
+    headers: modernHeaders('subscriptions/listen'),
+    expected,
+  })),
+  {
+    id: 'G24',
+    name: 'an older client that takes no streams',
+    body: call('a'),
+    headers: ['Accept', 'application/json'],
+    expected: 'not_acceptable',
+  },
+  {
+    id: 'G24',
+    name: 'a newer client that takes no streams',
+    body: modern('tools/list'),
+    headers: [...modernHeaders('tools/list'), 'Accept', 'application/json'],
+    expected: 'modern request',
+  },
+  {
+    id: 'G24',
+    name: 'an older client that says what it takes in two fields',
+    body: call('a'),
+    headers: ['Accept', 'application/json', 'Accept', 'text/event-stream'],
+    expected: 'legacy request tool:a',
+  },
   {
     id: 'G3',
     name: 'the method in capitals',

@@ -16,10 +16,21 @@ const methods = [
   'resources/read',
   'resources/subscribe',
   'completion/complete',
+  'subscriptions/listen',
   'initialize',
   'x',
 ]
-const name = fc.constantFrom('read', 'purge', '', '*', '=?base64?YQ==?=', 'a\nb', '__proto__')
+const name = fc.constantFrom(
+  'read',
+  'a:b',
+  'a:b/..',
+  'purge',
+  '',
+  '*',
+  '=?base64?YQ==?=',
+  'a\nb',
+  '__proto__',
+)
 const odd = fc.oneof(
   fc.json().map((text) => JSON.parse(text) as unknown),
   fc.constantFrom(null, 7, '', [], {}),
@@ -32,6 +43,7 @@ const params = fc.record(
     uri: name,
     ref,
     arguments: odd,
+    notifications: fc.record({ resourceSubscriptions: fc.array(name, { maxLength: 3 }) }),
     _meta: fc.constantFrom(meta, {}, null),
   },
   { requiredKeys: [] },
@@ -88,6 +100,14 @@ function namedBy(method: unknown, given: Readonly<Record<string, unknown>>): unk
   return target['type'] === 'ref/prompt' ? ['prompt', target['name']] : ['resource', target['uri']]
 }
 
+function subscribedBy(method: unknown, given: Readonly<Record<string, unknown>>): unknown {
+  if (method !== 'subscriptions/listen') return undefined
+  const { resourceSubscriptions = [] } = Object(given['notifications']) as {
+    resourceSubscriptions?: string[]
+  }
+  return resourceSubscriptions.map((uri) => ({ kind: 'resource', name: uri }))
+}
+
 test('what is judged is what runs: a second reading of the same bytes finds the same messages, and their items', () => {
   let granted = 0
   fc.assert(
@@ -99,7 +119,10 @@ test('what is judged is what runs: a second reading of the same bytes finds the 
       const again: unknown = JSON.parse(text)
       const entries = (Array.isArray(again) ? again : [again]) as Record<string, unknown>[] // Read as messages.
       assert.equal(result.action.messages.length, entries.length)
-      for (const [place, { kind, id, method, params: given, item }] of result.action.messages.entries()) {
+      for (const [
+        place,
+        { kind, id, method, params: given, item, subscribes },
+      ] of result.action.messages.entries()) {
         const entry = entries[place] ?? {}
         if (kind === 'response') {
           assert.deepEqual([method, item, Object.hasOwn(entry, 'method')], ['', undefined, false])
@@ -108,6 +131,7 @@ test('what is judged is what runs: a second reading of the same bytes finds the 
         assert.deepEqual([method, given, id], [entry['method'], entry['params'] ?? {}, entry['id'] ?? null])
         assert.equal(kind, entry['id'] === undefined ? 'notification' : 'request')
         assert.deepEqual(item && [item.kind, item.name], namedBy(method, given))
+        assert.deepEqual(subscribes, subscribedBy(method, given))
       }
     }),
     rounds(3000),

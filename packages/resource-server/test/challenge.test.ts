@@ -93,7 +93,7 @@ test('B18, K8: every answer says no-store and the decision’s id', async () => 
 })
 
 const codes = Object.keys(denials) as DenialCode[] // The table has these and no other keys.
-const forms: readonly RequestForm[] = ['mcp', 'plain-list', 'plain-call']
+const forms: readonly RequestForm[] = ['mcp', 'mcp-stream', 'mcp-end', 'plain-list', 'plain-call']
 const format = createDenialFormatter({ metadataUrl, baseScopes: ['a', 'b'], errorWithoutToken: false })
 
 for (const code of codes) {
@@ -110,14 +110,14 @@ for (const code of codes) {
       }
       assert.equal(headers['content-type'], 'application/json', 'B23')
       const value = JSON.parse(body) as Record<string, unknown> // Every body is an object.
-      const isMessage = form === 'mcp' && rule.jsonRpcCode !== undefined
+      const isMessage = form.startsWith('mcp') && rule.jsonRpcCode !== undefined
       assert.deepEqual(
         Object.keys(value).toSorted(),
         isMessage ? ['error', 'id', 'jsonrpc'] : ['error', 'error_description'],
       )
       if (isMessage) assert.equal(value['id'], 7)
       if (status !== 400) assert.doesNotMatch(body, /secret-detail/)
-      assert.ok(form === 'mcp' || status !== 200, 'the plain form has no errors inside 200')
+      assert.ok(form.startsWith('mcp') || status !== 200, 'the plain form has no errors inside 200')
     }
   })
 }
@@ -126,6 +126,8 @@ test('405 names the method of its own form', () => {
   const denial = { code: 'method_not_allowed', detail: '', id: null } as const
   assert.equal(format(denial, 'mcp', 'd').headers['allow'], 'POST')
   assert.equal(format(denial, 'plain-list', 'd').headers['allow'], 'GET')
+  assert.equal(format(denial, 'mcp-stream', 'd').headers['allow'], 'GET')
+  assert.equal(format(denial, 'mcp-end', 'd').headers['allow'], 'DELETE')
 })
 
 test('a denied notification gets the status and headers, and no body', () => {

@@ -259,14 +259,24 @@ test('headers: names are read in any case, others are left alone, and each repet
     'd',
     'Mcp-Name',
     'e',
+    'Accept',
+    'f',
+    'accept',
+    'g',
+    'MCP-Param-Region',
+    ' h ',
+    'mcp-param-REGION',
+    'i',
     'alone',
   ])
   assert.deepEqual(headers, {
     authorization: undefined,
     contentType: undefined,
+    accept: 'f,g',
     protocolVersion: undefined,
     mcpMethod: 'a',
     mcpName: 'e',
-    repeated: ['mcp-method'],
+    paramHeaders: new Map([['region', 'h']]),
+    repeated: ['mcp-method', 'mcp-param-region'],
   })
 })

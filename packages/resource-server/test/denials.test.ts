@@ -66,6 +66,7 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
     },
   },
   media_type_unsupported: { request: { headers: ['Content-Type', 'text/plain'] } },
+  not_acceptable: { request: { headers: ['Accept', 'application/json'] } },
   body_too_large: { request: { readBody: () => Promise.resolve('body_too_large') } },
   body_incomplete: { request: { readBody: () => Promise.resolve('body_incomplete') } },
   body_unparsable: { request: { body: '{' } },

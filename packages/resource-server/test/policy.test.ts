@@ -21,6 +21,7 @@ const rules: readonly Rule[] = [
   { id: 'any', tools: ['any'], require: { scopes: ['files:list'], anyScope: ['files:write', 'files:read'] } },
   { id: 'open', tools: ['open'] },
   { id: 'page', resources: ['note://public/*', 'note://one'] },
+  { id: 'locked', resources: ['note://locked'], require: { scopes: ['files:write'] } },
   { id: 'prompt', prompts: ['read_file'], require: { scopes: ['files:write'] } },
   { id: 'small', tools: ['small'], when: ({ arguments: args }) => args['size'] === 1 },
 ]
@@ -104,6 +105,7 @@ for (const [name, tool, claims, expected] of rows) {
   })
 }
 
+const listen = (...uris: string[]): Claims => ({ notifications: { resourceSubscriptions: uris } })
 const otherItems: readonly (readonly [method: string, params: Claims, expected: string])[] = [
   ['resources/read', { uri: 'note://one' }, 'allow page'],
   ['resources/read', { uri: 'note://public/a' }, 'allow page'],
@@ -113,6 +115,11 @@ const otherItems: readonly (readonly [method: string, params: Claims, expected: 
   ['completion/complete', { ref: { type: 'ref/prompt', name: 'read_file' } }, 'scope_missing prompt'],
   ['completion/complete', { ref: { type: 'ref/resource', uri: 'note://private/{id}' } }, 'item_hidden'],
   ['prompts/get', { name: 'open' }, 'item_hidden'],
+  ['subscriptions/listen', { notifications: {} }, 'allow'],
+  ['subscriptions/listen', listen('note://one', 'note://public/a'), 'allow'],
+  ['subscriptions/listen', listen('note://private/a'), 'allow'],
+  ['subscriptions/listen', listen('note://one', 'note://locked'), 'scope_missing locked'],
+  ['subscriptions/listen', listen('note://private/a', 'note://locked'), 'scope_missing locked'],
   ['tools/list', {}, 'allow'],
   ['server/discover', {}, 'allow'],
   ['initialize', {}, 'allow'],
@@ -123,6 +130,24 @@ for (const [method, params, expected] of otherItems) {
     assert.equal(await decided(world, { token: world.issuer.sign(), body }), expected)
   })
 }
+
+test('E12, E13: what a caller may be told of unasked is what it could read', async () => {
+  const decision = await world.ask({ token: world.issuer.sign(), body: callOf('open') })
+  assert.ok(decision.granted)
+  const { identity } = decision
+  const told = (kind: 'resource' | 'tool', name: string): boolean =>
+    world.server.allows(identity, { kind, name })
+  assert.deepEqual(
+    ['note://one', 'note://public/a', 'note://private/a', 'note://locked'].map((uri) =>
+      told('resource', uri),
+    ),
+    [true, true, false, false],
+  )
+  assert.deepEqual(
+    ['read_file', 'write_file', 'small', 'secret'].map((name) => told('tool', name)),
+    [true, false, false, false],
+  )
+})
 
 test('a refusal is a JSON-RPC error 403 inside HTTP 200, since a 403 would start a login that cannot help', async () => {
   const { status, headers, body } = world.answer(

@@ -236,7 +236,7 @@ test('one decision, one record, whatever happens', async () => {
     {
       token: fc.oneof(fc.constant(good), fc.constant(undefined), fc.string()),
       method: fc.constantFrom('POST', 'GET', ''),
-      form: fc.constantFrom('mcp', 'plain-list', 'plain-call'),
+      form: fc.constantFrom('mcp', 'mcp-stream', 'mcp-end', 'plain-list', 'plain-call'),
       target: fc.string(),
       body: fc.oneof(
         fc.constantFrom(callOf('read_file'), [callOf('purge'), callOf('secret_files')]),

@@ -34,7 +34,14 @@ function policyOf(scopes: Scopes, rules: readonly Rule[]): Policy {
 
 function decide(policy: Policy, held: Iterable<string>, name = 'a'): Verdict {
   const item = { kind: 'tool', name } as const
-  return policy.decide(holderOf(held), { kind: 'request', id: 1, method: 'tools/call', params: {}, item })
+  return policy.decide(holderOf(held), {
+    kind: 'request',
+    id: 1,
+    method: 'tools/call',
+    params: {},
+    item,
+    subscribes: undefined,
+  })
 }
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f']

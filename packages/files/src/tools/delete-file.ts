@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { failureFromSystem, notAFile, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
 import type { Directory } from '../walk/opener.ts'
@@ -17,7 +18,7 @@ interface DeleteArguments {
 
 type Deleted = 'file' | 'directory' | 'symlink'
 
-export function createDeleteFileTool(calls: Calls, parts: ChangeParts): Tool {
+export function createDeleteFileTool(calls: Calls, parts: ChangeParts): FilesTool {
   return {
     name: 'delete_file',
     title: 'Delete a file',

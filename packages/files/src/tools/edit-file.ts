@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { formatDiff } from '../content/diff.ts'
 import { applyEdits, type Edit, type Edited } from '../content/edits.ts'
@@ -8,6 +8,7 @@ import { readAt } from '../content/page.ts'
 import { decodeWhole, encodeWhole, type WholeText } from '../content/whole-text.ts'
 import { etagOf } from '../etag.ts'
 import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { runSteps } from '../pace.ts'
 import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
@@ -27,7 +28,7 @@ interface EditArguments {
   readonly dry_run?: boolean
 }
 
-export function createEditFileTool(calls: Calls, parts: ChangeParts): Tool {
+export function createEditFileTool(calls: Calls, parts: ChangeParts): FilesTool {
   return {
     name: 'edit_file',
     title: 'Edit a file',

@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { errnoOf, failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { createGlobMatcher } from '../glob.ts'
 import { runSteps, type Steps } from '../pace.ts'
 import { type CallerPath, parsePath, readPathArgument } from '../walk/grammar.ts'
@@ -34,7 +35,7 @@ interface ListedEntry {
   readonly etag?: string
 }
 
-export function createListFilesTool(calls: Calls, nowMs: () => number): Tool {
+export function createListFilesTool(calls: Calls, nowMs: () => number): FilesTool {
   return {
     name: 'list_files',
     title: 'List files',

@@ -1,7 +1,8 @@
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
 import { MadeDirectories } from '../walk/made-directories.ts'
@@ -17,7 +18,7 @@ interface MoveArguments {
   readonly to: string
 }
 
-export function createMoveFileTool(calls: Calls, parts: ChangeParts): Tool {
+export function createMoveFileTool(calls: Calls, parts: ChangeParts): FilesTool {
   return {
     name: 'move_file',
     title: 'Move or rename',

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import type { ContentBlock, Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ContentBlock, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { decodeText, encodingOf, markLength, maxMarkLength, type TextEncoding } from '../content/encoding.ts'
 import { findLine, findLineFromEnd, type LineStart } from '../content/find-line.ts'
@@ -13,6 +13,7 @@ import {
 } from '../content/read-cursor.ts'
 import { etagOf } from '../etag.ts'
 import { FileFailure, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { formatFileUri } from '../file-uri.ts'
 import { runSteps, type Steps } from '../pace.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
@@ -31,7 +32,7 @@ interface ReadArguments {
   readonly cursor?: string
 }
 
-export function createReadFileTool(calls: Calls): Tool {
+export function createReadFileTool(calls: Calls): FilesTool {
   return {
     name: 'read_file',
     title: 'Read a file',

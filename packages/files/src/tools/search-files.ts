@@ -1,11 +1,12 @@
 import { closeSync, fstatSync } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { type LineMatch, matchLines } from '../content/match-lines.ts'
 import { Needle } from '../content/needle.ts'
 import { readAt } from '../content/page.ts'
 import { decodeWhole } from '../content/whole-text.ts'
 import { errnoOf, failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { createGlobMatcher } from '../glob.ts'
 import { runSteps, type Steps } from '../pace.ts'
 import { type CallerPath, lastOf, maxComponents, parsePath, readPathArgument } from '../walk/grammar.ts'
@@ -40,7 +41,7 @@ interface Found extends LineMatch {
   readonly path: string
 }
 
-export function createSearchFilesTool(calls: Calls, nowMs: () => number): Tool {
+export function createSearchFilesTool(calls: Calls, nowMs: () => number): FilesTool {
   return {
     name: 'search_files',
     title: 'Search in files',

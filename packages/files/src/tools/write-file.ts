@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs'
-import type { Tool, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { errnoOf, failureFromSystem, FileFailure, notAFile, quoteName, symlinkFailure } from '../failure.ts'
+import type { FilesTool } from '../files-tool.ts'
 import { formatFileUri } from '../file-uri.ts'
 import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
@@ -21,7 +22,7 @@ interface WriteArguments {
   readonly if_match?: string
 }
 
-export function createWriteFileTool(calls: Calls, parts: ChangeParts): Tool {
+export function createWriteFileTool(calls: Calls, parts: ChangeParts): FilesTool {
   return {
     name: 'write_file',
     title: 'Write a file',

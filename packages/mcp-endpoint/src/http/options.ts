@@ -1,6 +1,7 @@
 import type { ResourceServer } from '@mcp-doorman/resource-server'
 import type { Endpoint } from '../endpoint.ts'
 import { checkOptions } from '../option-check.ts'
+import type { SessionOptions } from './sessions.ts'
 
 export interface HttpOptions {
   readonly endpoint: Endpoint
@@ -30,13 +31,25 @@ export interface HttpOptions {
   readonly requestTimeoutSeconds?: number
   /** How long a client may take to read an answer, in seconds; 0.1 to 3,600. Default: 120. */
   readonly responseTimeoutSeconds?: number
+  /** How many streams one caller may have open at once, subscriptions included; 1 to 100,000. Default: 64. */
+  readonly maxStreamsPerCaller?: number
+  /** How often a silent stream is written to, so that proxies keep it, in seconds; 1 to 3,600. Default: 25. */
+  readonly keepAliveSeconds?: number
+  /**
+   * Serve clients of 2025 in sessions, as they need for subscriptions, log levels, and tools that ask them something.
+   * Sessions live in this process: behind a balancer, send one caller's requests to one process. Clients of 2026-07-28
+   * have none. Default: no sessions, so that any process can answer any request.
+   */
+  readonly sessions?: SessionOptions
   /** How many connections at once; 1 to 1,000,000. Default: 10,000. */
   readonly maxConnections?: number
   /** How long `close()` waits for calls under way, in seconds; 0 to 3,600. Default: 10. */
   readonly drainSeconds?: number
 }
 
-export type HttpSettings = Required<HttpOptions>
+export type HttpSettings = Required<Omit<HttpOptions, 'sessions'>> & {
+  readonly sessions: Required<SessionOptions> | undefined
+}
 
 const mebibyte = 1024 * 1024
 
@@ -47,10 +60,25 @@ const ranges = {
   headersTimeoutSeconds: [0.1, 3600],
   requestTimeoutSeconds: [0.1, 3600],
   responseTimeoutSeconds: [0.1, 3600],
+  maxStreamsPerCaller: [1, 100_000],
+  keepAliveSeconds: [1, 3600],
   maxConnections: [1, 1_000_000],
   drainSeconds: [0, 3600],
 } as const
-const others = ['endpoint', 'resourceServer', 'host', 'allowedHosts', 'allowedOrigins', 'plainForm']
+const sessionRanges = {
+  idleSeconds: [1, 604_800],
+  maxPerCaller: [1, 10_000],
+  maxSessions: [1, 1_000_000],
+} as const
+const others = [
+  'endpoint',
+  'resourceServer',
+  'host',
+  'allowedHosts',
+  'allowedOrigins',
+  'plainForm',
+  'sessions',
+]
 
 /**
  * The options with their defaults.
@@ -79,6 +107,9 @@ export function readHttpOptions(given: HttpOptions): HttpSettings {
       problems.push(`allowedOrigins: "${origin}" is not an origin. Write it as https://app.example.com.`)
     }
   }
+  if (given.sessions !== undefined) {
+    problems.push(...checkOptions(given.sessions, sessionRanges, []).map((problem) => `sessions.${problem}`))
+  }
   if (problems.length > 0) throw new TypeError(`HTTP cannot be served:\n- ${problems.join('\n- ')}`)
   return {
     endpoint: given.endpoint,
@@ -93,6 +124,14 @@ export function readHttpOptions(given: HttpOptions): HttpSettings {
     headersTimeoutSeconds,
     requestTimeoutSeconds,
     responseTimeoutSeconds: given.responseTimeoutSeconds ?? 120,
+    maxStreamsPerCaller: given.maxStreamsPerCaller ?? 64,
+    keepAliveSeconds: given.keepAliveSeconds ?? 25,
+    sessions: given.sessions && {
+      idleSeconds: 1800,
+      maxPerCaller: 32,
+      maxSessions: 10_000,
+      ...given.sessions,
+    },
     maxConnections: given.maxConnections ?? 10_000,
     drainSeconds: given.drainSeconds ?? 10,
   }

@@ -21,14 +21,18 @@ const documentHeaders = {
  *
  * Nothing redirects: clients drop the token or the body when they follow (CR5).
  */
-export function createRoutes(metadata: ProtectedResourceMetadata, plainForm: boolean): FindRoute {
+export function createRoutes(
+  metadata: ProtectedResourceMetadata,
+  plainForm: boolean,
+  sessions: boolean,
+): FindRoute {
   const path = new URL(metadata.document.resource).pathname
   const routes = new Map<string, Route>()
   const both = (at: string, route: Route): void => {
     routes.set(at, route)
     routes.set(at.endsWith('/') ? at.slice(0, -1) : `${at}/`, route)
   }
-  both(path, { kind: 'guarded', form: 'mcp', methods: 'POST' })
+  both(path, { kind: 'guarded', form: 'mcp', methods: sessions ? 'GET, POST, DELETE' : 'POST' })
   if (plainForm) {
     const base = path.slice(0, path.lastIndexOf('/'))
     routes.set(`${base}/tools/list`, { kind: 'guarded', form: 'plain-list', methods: 'GET' })

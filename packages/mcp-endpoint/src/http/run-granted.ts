@@ -1,49 +1,60 @@
 import {
   formatErrorResponse,
   type Granted,
-  type Item,
   type Message,
-  type Outcome,
+  type Outcome as RecordedOutcome,
 } from '@mcp-doorman/resource-server'
-import type { Cancellation } from '../cancellation.ts'
-import { formatPlainResult, type Answer, type Endpoint } from '../endpoint.ts'
+import type { Answer } from '../answer.ts'
+import { noRounds } from '../calls/call.ts'
+import type { EndpointTransport } from '../endpoint.ts'
+import type { Outcome } from '../outcome.ts'
+import type { RunContext } from '../run-context.ts'
 import type { HttpResponse } from './respond.ts'
 
-export type Finished = HttpResponse & { readonly result: Outcome['result'] }
+export type Finished = HttpResponse & { readonly result: RecordedOutcome['result'] }
 
 const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 const accepted: Finished = { status: 202, headers: { 'cache-control': 'no-store' }, body: '', result: 'ok' }
 
-type Run = (
-  message: Message,
-  index: number,
-  cancellation: Cancellation,
-) => Answer | undefined | Promise<Answer | undefined>
-
 /** Runs what was granted: these message objects and no others. Never throws or rejects. */
 export function runGranted(
-  endpoint: Endpoint,
+  endpoint: EndpointTransport,
   granted: Granted,
-  shows: (item: Item) => boolean,
-  cancellation: Cancellation,
+  context: RunContext,
 ): Finished | Promise<Finished> {
-  const { action, form, identity } = granted
-  const { era } = action
-  if (form === 'plain-list') return json(200, `{"tools":${endpoint.listTools(shows)}}`, 'ok')
-  if (form === 'plain-call') return runPlainCall(endpoint, granted, cancellation)
+  const { action, form } = granted
+  if (form === 'plain-list') {
+    return json(200, `{"tools":${endpoint.listTools((item) => context.shows(item))}}`, 'ok')
+  }
+  if (form === 'plain-call') return runPlainCall(endpoint, granted, context)
+  if (action.batch) return runBatch(endpoint, granted, context)
+  const [message] = action.messages
+  if (message === undefined) return accepted
+  const answer = runMessage(endpoint, granted, message, 0, context)
+  return answer instanceof Promise ? answer.then(single) : single(answer)
+}
 
-  const run: Run = (message, index, cancellation) => {
-    const error = granted.inPlace[index]
-    if (error === undefined) return endpoint.run(message, { era, caller: identity, shows, cancellation })
+function runMessage(
+  endpoint: EndpointTransport,
+  granted: Granted,
+  message: Message,
+  index: number,
+  context: RunContext,
+): Answer | undefined | Promise<Answer | undefined> {
+  const error = granted.inPlace[index]
+  if (error !== undefined) {
     return message.kind === 'request'
       ? { text: formatErrorResponse(message.id, error), status: 200, result: 'error' }
       : undefined
   }
-  if (action.batch) return runBatch(action.messages, run, cancellation)
-  const [message] = action.messages
-  if (message === undefined) return accepted
-  const answer = run(message, 0, cancellation)
-  return answer instanceof Promise ? answer.then(single) : single(answer)
+  const { client, cancellation } = context
+  const { id } = message
+  if (client === undefined || id === null || message.kind !== 'request') return endpoint.run(message, context)
+  client.begin(id, cancellation)
+  const answer = endpoint.run(message, context)
+  if (answer instanceof Promise) return answer.finally(() => client.end(id, cancellation))
+  client.end(id, cancellation)
+  return answer
 }
 
 function single(answer: Answer | undefined): Finished {
@@ -52,13 +63,13 @@ function single(answer: Answer | undefined): Finished {
 
 /** One after the other, in the order in which the client wrote them; each has a call's time for itself. */
 async function runBatch(
-  messages: readonly Message[],
-  run: Run,
-  cancellation: Cancellation,
+  endpoint: EndpointTransport,
+  granted: Granted,
+  context: RunContext,
 ): Promise<Finished> {
   const answers: Answer[] = []
-  for (const [index, message] of messages.entries()) {
-    const answer = await run(message, index, cancellation.branch())
+  for (const [index, message] of granted.action.messages.entries()) {
+    const answer = await runMessage(endpoint, granted, message, index, context.branch())
     if (answer !== undefined) answers.push(answer)
   }
   if (answers.length === 0) return accepted
@@ -67,34 +78,51 @@ async function runBatch(
 }
 
 async function runPlainCall(
-  endpoint: Endpoint,
-  granted: Granted,
-  cancellation: Cancellation,
+  endpoint: EndpointTransport,
+  { action }: Granted,
+  context: RunContext,
 ): Promise<Finished> {
-  const [message] = granted.action.messages
-  const name = message?.item?.name ?? ''
-  const end = await endpoint.toolTable.call(
-    name,
-    message?.params['arguments'],
-    granted.identity,
-    cancellation,
-  )
-  switch (end.kind) {
+  const [message] = action.messages
+  const outcome = message && (await endpoint.methods().run(message, context, noRounds))
+  return outcome === undefined
+    ? plainError(404, 'unknown_tool', 'There are no tools here.', 'error')
+    : answerPlainly(outcome, message?.item?.name ?? '')
+}
+
+function answerPlainly(outcome: Outcome, name: string): Finished {
+  switch (outcome.kind) {
     case 'result':
-      return json(200, formatPlainResult(end.result), end.result.isError === true ? 'tool_error' : 'ok')
-    case 'unknown':
-      return plainError(404, 'unknown_tool', `Unknown tool: ${name.slice(0, 128)}`, 'error')
-    case 'failed':
-      return plainError(500, 'tool_failed', end.message, 'error')
+      return json(200, outcome.json, outcome.toolError === true ? 'tool_error' : 'ok')
+    case 'error':
+      return outcome.error.code === -32602
+        ? plainError(404, 'unknown_tool', `Unknown tool: ${name.slice(0, 128)}`, 'error')
+        : plainError(500, 'tool_failed', outcome.error.message, 'error')
+    case 'input':
+      return plainError(
+        422,
+        'input_unavailable',
+        'This tool has to ask for something first, which only MCP can do.',
+        'error',
+      )
     case 'cancelled':
       return plainError(503, 'cancelled', 'The call was cancelled.', 'cancelled')
   }
 }
 
-function plainError(status: number, error: string, description: string, result: Outcome['result']): Finished {
+function plainError(
+  status: number,
+  error: string,
+  description: string,
+  result: Finished['result'],
+): Finished {
   return json(status, JSON.stringify({ error, error_description: description }), result)
 }
 
-function json(status: number, body: string, result: Outcome['result']): Finished {
+function json(status: number, body: string, result: Finished['result']): Finished {
   return { status, headers: jsonHeaders, body, result }
+}
+
+/** An error of MCP that is no answer of the endpoint's: to a request for a session that is not there, and the like. */
+export function refused(message: Message | undefined, status: number, code: number, text: string): Finished {
+  return json(status, formatErrorResponse(message?.id ?? null, { code, message: text }), 'error')
 }

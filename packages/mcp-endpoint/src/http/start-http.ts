@@ -1,16 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readHeaders, type Decision } from '@mcp-doorman/resource-server'
-import { Cancellation } from '../cancellation.ts'
+import { readHeaders, type Decision, type RequestForm } from '@mcp-doorman/resource-server'
 import { BodyShare, type BodyBudget } from './body-budget.ts'
 import { createHostCheck, type HostAllowed } from './host.ts'
-import { readHttpOptions, type HttpOptions, type HttpSettings } from './options.ts'
+import { readHttpOptions, type HttpOptions } from './options.ts'
 import { corsHeaders, createOriginCheck, preflightHeaders, type OriginAllowed } from './origin.ts'
 import { readBody } from './read-body.ts'
 import { readTarget } from './request-target.ts'
 import { errorResponse, respond, type HttpResponse } from './respond.ts'
 import { answerDocument, answerNothing, createRoutes, type FindRoute, type Route } from './routes.ts'
-import { runGranted, type Finished } from './run-granted.ts'
+import { OpenStreams } from './open-streams.ts'
+import { serveGranted } from './serve-granted.ts'
+import type { Serving } from './serving.ts'
+import { createSessions } from './sessions.ts'
 import { createTurns } from './turns.ts'
 
 /** A server that listens. */
@@ -20,14 +22,11 @@ export interface HttpHandle {
   readonly close: () => Promise<void>
 }
 
-interface Front {
-  readonly settings: HttpSettings
+interface Front extends Serving {
   readonly findRoute: FindRoute
   readonly hostAllowed: HostAllowed
   readonly originAllowed: OriginAllowed
   readonly bodyBudget: BodyBudget
-  /** Calls that have not ended, with or without a connection that waits for them. */
-  readonly underWay: Map<Cancellation, Promise<unknown>>
   draining: boolean
 }
 
@@ -66,11 +65,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpHandle> {
 
   const front: Front = {
     settings,
-    findRoute: createRoutes(metadata, settings.plainForm),
+    findRoute: createRoutes(metadata, settings.plainForm, settings.sessions !== undefined),
+    sessions: settings.sessions && createSessions(settings.sessions, () => performance.now()),
+    streams: new OpenStreams(settings.maxStreamsPerCaller),
     hostAllowed: createHostCheck(publicUrl, { host: settings.host, port }, settings.allowedHosts),
     originAllowed: createOriginCheck(publicUrl, settings.host, settings.allowedOrigins),
     bodyBudget: { leftBytes: settings.maxBodyBytesUnderWay },
     underWay: new Map(),
+    endless: new Set(),
     draining: false,
   }
   const takeTurn = createTurns()
@@ -131,11 +133,11 @@ async function handleGuarded(
   response: ServerResponse,
   share: BodyShare,
 ): Promise<void> {
-  const { resourceServer, endpoint, maxBodyBytes } = front.settings
+  const { resourceServer, maxBodyBytes } = front.settings
   const { origin } = request.headers
-  const extra = origin === undefined ? undefined : corsHeaders(origin)
+  const headers = origin === undefined ? undefined : corsHeaders(origin)
   const decision: Decision = await resourceServer.guard({
-    form: route.form,
+    form: formOf(route, request.method),
     method: request.method ?? '',
     target,
     headers: readHeaders(request.rawHeaders),
@@ -143,44 +145,30 @@ async function handleGuarded(
     readBody: (most = maxBodyBytes) => readBody(request, Math.min(most, maxBodyBytes), share),
   })
   if (!decision.granted) {
-    answer(front, request, response, resourceServer.formatDenial(decision), extra)
+    const denied = resourceServer.formatDenial(decision)
+    answer(
+      front,
+      request,
+      response,
+      denied,
+      denied.status === 405 ? { ...headers, allow: route.methods } : headers,
+    )
     return
   }
-  const began = performance.now()
-  const cancellation = new Cancellation()
-  // In the modern era a caller that goes away cancels; before, only a notification does (G18, G38).
-  const leaving = decision.action.era === 'modern' ? response : undefined
-  const pending = runGranted(
-    endpoint,
-    decision,
-    (item) => resourceServer.shows(decision.identity, item),
-    cancellation,
-  )
-  const finished = pending instanceof Promise ? await follow(front, pending, cancellation, leaving) : pending
-  answer(front, request, response, finished, extra)
-  resourceServer.recordOutcome(decision, {
-    status: finished.status,
-    result: finished.result,
-    durationMilliseconds: performance.now() - began,
+  await serveGranted(front, {
+    granted: decision,
+    request,
+    response,
+    headers,
+    respond: (what, extra) => answer(front, request, response, what, extra),
   })
 }
 
-/** Waits for a call, which until then ends with the server, and if `leaving` is given with that response. */
-async function follow(
-  front: Front,
-  pending: Promise<Finished>,
-  cancellation: Cancellation,
-  leaving: ServerResponse | undefined,
-): Promise<Finished> {
-  const leave = (): void => cancellation.cancel('the caller went away')
-  leaving?.once('close', leave)
-  front.underWay.set(cancellation, pending)
-  try {
-    return await pending
-  } finally {
-    front.underWay.delete(cancellation)
-    leaving?.removeListener('close', leave)
-  }
+/** One address has several forms where there are sessions: a message, the stream, and the end. */
+function formOf({ form, methods }: Route & { kind: 'guarded' }, method: string | undefined): RequestForm {
+  if (form !== 'mcp' || methods === 'POST') return form
+  if (method === 'GET') return 'mcp-stream'
+  return method === 'DELETE' ? 'mcp-end' : form
 }
 
 function answer(
@@ -206,6 +194,9 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function drain(front: Front, server: Server): Promise<void> {
   front.draining = true
+  // These end when somebody ends them, and their clients can go elsewhere.
+  front.sessions?.close()
+  for (const cancellation of front.endless) cancellation.cancel('the server is closing')
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const timer = setTimeout(() => {
     for (const cancellation of front.underWay.keys()) cancellation.cancel('the server is closing')

@@ -7,10 +7,15 @@ import {
   type JsonRpcId,
   type Message,
 } from '@mcp-doorman/resource-server'
+import { fail, type Answer } from '../answer.ts'
 import { Cancellation } from '../cancellation.ts'
-import type { Answer, Endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { readClient, type LegacyClient } from '../eras/legacy-client.ts'
+import { notification } from '../notifications.ts'
 import { checkOptions } from '../option-check.ts'
+import { OutputLines } from './output-lines.ts'
 import { readLines } from './read-lines.ts'
+import { StdioRun } from './stdio-run.ts'
 
 export interface StdioOptions {
   readonly endpoint: Endpoint
@@ -39,60 +44,114 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
   if (problems.length > 0) throw new TypeError(`stdio cannot be served:\n- ${problems.join('\n- ')}`)
   const { endpoint, input = process.stdin, output = process.stdout } = options
   const { maxMessageBytes = 8 * 1024 * 1024, drainSeconds = 1 } = options
-  const underWay = new Map<JsonRpcId, Cancellation>()
-  const calls = new Set<Promise<void>>()
-  const write = (text: string): void => void output.write(`${text}\n`)
-  // A reader that has gone away ends the input too; until then there is nobody to tell.
-  output.on('error', () => undefined)
+  const lines = new OutputLines(output)
+  const server = new StdioServer(endpoint, lines)
 
   for await (const line of readLines(input, maxMessageBytes)) {
-    if (line.kind === 'too_long') {
-      write(
-        formatErrorResponse(null, {
-          code: -32600,
-          message: `The message is longer than ${maxMessageBytes} bytes.`,
-        }),
-      )
-      continue
-    }
-    const read = readPlainAction(line.text)
+    if (line.kind === 'line') server.take(line.text)
+    else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
+    await lines.room()
+  }
+  await server.end(drainSeconds)
+}
+
+class StdioServer {
+  readonly #endpoint: Endpoint
+  readonly #lines: OutputLines
+  readonly #underWay = new Map<JsonRpcId, Cancellation>()
+  readonly #endless = new Set<Cancellation>()
+  readonly #calls = new Set<Promise<void>>()
+  /** The one client, once it has introduced itself in the manner of 2025. */
+  #client: LegacyClient | undefined
+
+  constructor(endpoint: Endpoint, lines: OutputLines) {
+    this.#endpoint = endpoint
+    this.#lines = lines
+  }
+
+  take(text: string): void {
+    const read = readPlainAction(text)
     if (!read.ok) {
       const { jsonRpcCode = -32600, sentence } = denials[read.code]
-      const data = read.data === undefined ? {} : { data: read.data }
-      write(
-        formatErrorResponse(read.id, { code: jsonRpcCode, message: `${sentence} (${read.detail})`, ...data }),
-      )
-      continue
+      this.#lines.write(errorText(read.id, jsonRpcCode, `${sentence} (${read.detail})`, read.data))
+      return
     }
-    const call = runAction(read.action).finally(() => calls.delete(call))
-    calls.add(call)
+    const call = this.#runAction(read.action).finally(() => this.#calls.delete(call))
+    this.#calls.add(call)
   }
 
-  const timer = setTimeout(() => {
-    for (const cancellation of underWay.values()) cancellation.cancel('the input has ended')
-  }, drainSeconds * 1000)
-  await Promise.allSettled(calls)
-  clearTimeout(timer)
+  /** Ends what would not end by itself at once, and the rest when its time is over. */
+  async end(drainSeconds: number): Promise<void> {
+    for (const cancellation of this.#endless) cancellation.cancel('the input has ended')
+    const timer = setTimeout(() => {
+      this.#client?.close('the input has ended')
+      for (const cancellation of this.#underWay.values()) cancellation.cancel('the input has ended')
+    }, drainSeconds * 1000)
+    await Promise.allSettled(this.#calls)
+    clearTimeout(timer)
+  }
 
-  async function runAction(action: Action): Promise<void> {
-    const answers = await Promise.all(action.messages.map((message) => runMessage(message, action)))
+  async #runAction({ messages, era, batch }: Action): Promise<void> {
+    const answers = await Promise.all(messages.map((message) => this.#runMessage(message, era)))
     const texts = answers.flatMap((answer) => (answer === undefined ? [] : [answer.text]))
-    if (texts.length > 0) write(action.batch ? `[${texts.join(',')}]` : texts.join(''))
+    if (texts.length > 0) this.#lines.write(batch ? `[${texts.join(',')}]` : texts.join(''))
   }
 
-  async function runMessage(message: Message, { era }: Action): Promise<Answer | undefined> {
-    if (message.method === 'notifications/cancelled') {
-      const { requestId } = message.params
-      if (typeof requestId === 'string' || typeof requestId === 'number') {
-        underWay.get(requestId)?.cancel('the client cancelled')
-      }
+  async #runMessage(message: Message, era: Action['era']): Promise<Answer | undefined> {
+    const { id, method, kind } = message
+    if (method === 'notifications/cancelled') {
+      this.#cancel(message)
       return undefined
     }
+    if (kind === 'request' && method === 'initialize' && era === 'legacy') {
+      if (this.#client !== undefined) {
+        return fail(message, {
+          code: -32600,
+          message: 'This process is initialized already; it serves one client.',
+        })
+      }
+      this.#client = readClient(message)
+      this.#tellChanges(this.#client)
+    }
     const cancellation = new Cancellation()
-    if (message.id !== null) underWay.set(message.id, cancellation)
-    const answer = await endpoint.run(message, { era, caller: undefined, shows: () => true, cancellation })
-    if (message.id !== null && underWay.get(message.id) === cancellation) underWay.delete(message.id)
+    const isSubscription = method === 'subscriptions/listen'
+    const channel = this.#lines.channel(isSubscription)
+    if (id !== null) this.#underWay.set(id, cancellation)
+    if (isSubscription) this.#endless.add(cancellation)
+    const answer = await this.#endpoint.transport.run(
+      message,
+      new StdioRun(era, cancellation, channel, this.#client),
+    )
+    channel.close()
+    this.#endless.delete(cancellation)
+    if (id !== null && this.#underWay.get(id) === cancellation) this.#underWay.delete(id)
     // A cancelled request gets no answer (MCP, cancellation); one that took too long does.
     return answer?.result === 'cancelled' ? undefined : answer
   }
+
+  #cancel({ params }: Message): void {
+    const { requestId } = params
+    if (typeof requestId === 'string' || typeof requestId === 'number') {
+      this.#underWay.get(requestId)?.cancel('the client cancelled')
+    }
+  }
+
+  /** A client of 2025 is told of changes without having asked for a stream: this is its stream. */
+  #tellChanges(client: LegacyClient): void {
+    const channel = this.#lines.channel(false)
+    this.#endpoint.transport.subscriptions.add({
+      caller: undefined,
+      wants: (change) => change.kind !== 'resource' || client.isSubscribed(change.uri),
+      tell: (method, params) => channel.emit(notification(method, params)),
+    })
+  }
+}
+
+function errorText(
+  id: JsonRpcId | null,
+  code: number,
+  message: string,
+  data?: Readonly<Record<string, unknown>>,
+): string {
+  return formatErrorResponse(id, { code, message, ...(data !== undefined && { data }) })
 }

@@ -6,7 +6,7 @@ const endpoint = createEndpoint({
   name: 'stdio',
   version: '1',
   callTimeoutSeconds: process.argv[2] === undefined ? 60 : Number(process.argv[2]),
-  onToolFailure: (tool, error) => process.stderr.write(`${tool}: ${String(error)}\n`),
+  onFailure: ({ name }, error) => process.stderr.write(`${name}: ${String(error)}\n`),
   tools: [
     {
       name: 'echo',

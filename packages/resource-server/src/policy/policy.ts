@@ -26,6 +26,8 @@ export interface CompiledRule extends Rule {
 export interface Policy {
   /** Judges one message of a proven caller. Pure, and never throws. */
   readonly decide: (identity: Identity, message: Message) => Verdict
+  /** Whether this caller may be told of the item without asking for it: as reading it would be judged. */
+  readonly allows: (identity: Identity, item: Item) => boolean
   /** Whether a list shows the item to this caller: everything that a call would not hide. */
   readonly shows: (identity: Identity, item: Item) => boolean
 }
@@ -66,16 +68,35 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
   }
 
   function decide(identity: Identity, message: Message): Verdict {
+    if (message.subscribes !== undefined) return decideSubscription(identity, message, message.subscribes)
     if (message.item === undefined) return allowed
-    const rule = find[message.item.kind](message.item.name)
+    return decideItem(identity, message, message.item)
+  }
+
+  function decideItem(identity: Identity, message: Message, item: Item): Verdict {
+    const rule = find[item.kind](item.name)
     if (rule === undefined) return unnamed
     const unmet = unmetRequirement(rule, identity, message)
     if (unmet !== undefined) return { outcome: rule.otherwise ?? 'refuse', rule, unmet }
     return judgeScopes(rule, scopesOf(identity))
   }
 
+  /**
+   * One challenge for all that is named. What is refused or hidden does not stop the rest: whoever runs the
+   * subscription leaves it out ({@link Policy.allows}), as it leaves out what does not exist.
+   */
+  function decideSubscription(identity: Identity, message: Message, items: readonly Item[]): Verdict {
+    const verdicts = items.map((item) => decideItem(identity, message, item))
+    const challenged = verdicts.find((verdict) => verdict.outcome === 'challenge')
+    if (challenged === undefined) return allowed
+    const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
+    const missing = verdicts.flatMap((verdict) => ('missing' in verdict ? verdict.missing : []))
+    return { ...challenged, scopes: [...new Set(scopes)], missing: [...new Set(missing)] }
+  }
+
   return {
     decide,
+    allows: (identity, item) => decideItem(identity, readOf(item), item).outcome === 'allow',
     shows: (identity, item) => {
       const rule = find[item.kind](item.name)
       if (rule === undefined) return false
@@ -83,6 +104,15 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
       return rule.otherwise !== 'hide' || unmetMembership(rule, identity) === undefined
     },
   }
+}
+
+const reads = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const
+
+/** What a condition sees where nobody asked: the item by its name, without arguments. */
+function readOf(item: Item): Message {
+  const { kind, name } = item
+  const params = kind === 'resource' ? { uri: name } : { name }
+  return { kind: 'request', id: 0, method: reads[kind], params, item, subscribes: undefined }
 }
 
 function judgeScopes(rule: CompiledRule, held: ReadonlySet<string>): Verdict {

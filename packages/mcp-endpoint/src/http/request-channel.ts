@@ -1,0 +1,87 @@
+import { accepts } from '@mcp-doorman/resource-server'
+import type { Cancellation } from '../cancellation.ts'
+import type { Channel } from '../run-context.ts'
+import { EventStream } from './event-stream.ts'
+import type { EventLog } from './event-log.ts'
+import type { GrantedRequest, Serving } from './serving.ts'
+import type { HttpSession } from './session.ts'
+
+/** The revision whose clients come back for the rest of a stream when they are asked to. */
+const resumable = '2025-11-25'
+
+/**
+ * The way to the client of one request. Becomes a stream with the first message that is not the answer; until then
+ * nothing is written, so that an answer which comes alone is plain JSON.
+ */
+export class RequestChannel implements Channel {
+  readonly #serving: Serving
+  readonly #asked: GrantedRequest
+  readonly #session: HttpSession | undefined
+  readonly #cancellation: Cancellation
+  #stream: EventStream | undefined
+  #log: EventLog | undefined
+  #stopWatching: (() => void) | undefined
+
+  constructor(
+    serving: Serving,
+    asked: GrantedRequest,
+    session: HttpSession | undefined,
+    cancellation: Cancellation,
+  ) {
+    this.#serving = serving
+    this.#asked = asked
+    this.#session = session
+    this.#cancellation = cancellation
+  }
+
+  get isOpen(): boolean {
+    return this.#stream !== undefined
+  }
+
+  open(): ReturnType<Channel['open']> {
+    if (this.#stream !== undefined) return 'open'
+    const { request, response, headers, granted } = this.#asked
+    const { settings, streams } = this.#serving
+    const { callerKey } = granted.identity
+    if (!accepts(request.headers.accept, 'text/event-stream')) return 'not_accepted'
+    if (response.destroyed || !streams.take(callerKey)) return 'too_many'
+    response.once('close', () => streams.release(callerKey))
+    this.#watch()
+    this.#stream = new EventStream(response, headers, settings)
+    this.#log = this.#session?.addLog()
+    this.#log?.connect(this.#stream, response)
+    // Older clients take an event without data for a broken message.
+    if (this.#log !== undefined && this.#session?.client.version === resumable)
+      this.#stream.prime(this.#log.place)
+    return 'open'
+  }
+
+  emit(message: string): void {
+    if (this.open() !== 'open') return
+    if (this.#log !== undefined) this.#log.append(message)
+    else if (this.#stream?.isFull === false) this.#stream.send(message)
+  }
+
+  detach(retryMilliseconds: number): void {
+    if (this.#session?.client.version === resumable && this.open() === 'open')
+      this.#log?.release(retryMilliseconds)
+  }
+
+  /** Sends the answer on the stream that is open, and ends it. */
+  finish(answer: string): void {
+    this.#stopWatching?.()
+    const end = this.#log ?? this.#stream
+    if (this.#log !== undefined) this.#log.append(answer)
+    else this.#stream?.send(answer)
+    end?.end()
+  }
+
+  /** A call has a time limit of its own, so only what has none ends with its token; what is revoked ends at once. */
+  #watch(): void {
+    const { granted } = this.#asked
+    const endless = this.#serving.endless.has(this.#cancellation)
+    this.#stopWatching = this.#serving.settings.resourceServer.watch(granted.identity, (reason) => {
+      if (endless || reason === 'revoked') this.#cancellation.cancel(`the token was ${reason}`)
+    })
+  }
+}

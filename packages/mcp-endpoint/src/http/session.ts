@@ -1,0 +1,91 @@
+import type { Identity } from '@mcp-doorman/resource-server'
+import type { LegacyClient } from '../eras/legacy-client.ts'
+import { EventLog, parseEventId } from './event-log.ts'
+
+// Of calls that are over; a client that has not come back by then will not.
+const mostEndedLogs = 16
+const mostLogs = 128
+
+/** One client's session over HTTP: what is remembered of it, and the streams that it can come back to. */
+export class HttpSession {
+  readonly id: string
+  readonly client: LegacyClient
+  /** What belongs to no request: changes that the client wants to be told. */
+  readonly ownLog = new EventLog('0')
+  readonly #logs = new Map<string, EventLog>([['0', this.ownLog]])
+  #logCount = 0
+  #identity: Identity
+  #callsUnderWay = 0
+  #usedAt: number
+  readonly #whenEnded: (() => void)[] = []
+
+  constructor(id: string, client: LegacyClient, identity: Identity, now: number) {
+    this.id = id
+    this.client = client
+    this.#identity = identity
+    this.#usedAt = now
+  }
+
+  /** Of the newest request: a token that was refreshed stands for the same caller, perhaps with other scopes. */
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  /** In epoch or any other milliseconds that do not run backwards. */
+  get usedAt(): number {
+    return this.#usedAt
+  }
+
+  get isBusy(): boolean {
+    return this.#callsUnderWay > 0 || [...this.#logs.values()].some((log) => log.isConnected)
+  }
+
+  use(identity: Identity, now: number): void {
+    this.#identity = identity
+    this.#usedAt = now
+  }
+
+  touch(now: number): void {
+    this.#usedAt = now
+  }
+
+  beginCall(): void {
+    this.#callsUnderWay += 1
+  }
+
+  endCall(now: number): void {
+    this.#callsUnderWay -= 1
+    this.#usedAt = now
+  }
+
+  /** A log for the stream of one request; `undefined` when too many requests have one. */
+  addLog(): EventLog | undefined {
+    const ended = [...this.#logs.values()].filter((log) => log.isEnded && !log.isConnected)
+    for (const log of ended.slice(0, Math.max(0, ended.length - mostEndedLogs + 1))) this.#logs.delete(log.id)
+    if (this.#logs.size >= mostLogs) return undefined
+    this.#logCount += 1
+    const log = new EventLog(String(this.#logCount))
+    this.#logs.set(log.id, log)
+    return log
+  }
+
+  /** What a client missed that names the last event it got; `undefined` when that cannot be told any more. */
+  findMissed(lastEventId: string): { readonly log: EventLog; readonly number: number } | undefined {
+    const place = parseEventId(lastEventId)
+    const log = place && this.#logs.get(place.log)
+    return place !== undefined && log?.covers(place.number) === true
+      ? { log, number: place.number }
+      : undefined
+  }
+
+  /** What is done when the session ends. */
+  onEnd(leave: () => void): void {
+    this.#whenEnded.push(leave)
+  }
+
+  end(reason: string): void {
+    for (const leave of this.#whenEnded.splice(0)) leave()
+    this.client.close(reason)
+    for (const log of this.#logs.values()) log.end()
+  }
+}

@@ -1,0 +1,113 @@
+import type { Item, Rule } from '@mcp-doorman/resource-server'
+import type { ValidateFunction } from 'ajv/dist/2020.js'
+import { ruleOf } from '../access.ts'
+import type { Runnable } from '../calls/run-call.ts'
+import type { Tool, ToolOutput, ToolResult } from '../tools.ts'
+import { isItemName, itemNameRule } from './item-name.ts'
+import type { Listed } from './item-list.ts'
+import { findParamHeaders, type ParamHeader } from './param-headers.ts'
+import { createSchemaCompiler, describeErrors, type SchemaCompiler } from './schema.ts'
+
+/** A result, and its text: one that cannot be written is a failure of its tool and no more. */
+export interface WrittenResult {
+  readonly result: ToolResult
+  readonly json: string
+}
+
+export interface ToolEntry extends Listed {
+  readonly runnable: Runnable<never, ToolOutput, WrittenResult>
+  readonly paramHeaders: readonly ParamHeader[]
+  /** What is wrong with arguments; `undefined` for good ones. */
+  readonly refuse: (args: unknown) => WrittenResult | undefined
+}
+
+/** The tools of an endpoint, with schemas compiled once. */
+export interface ToolTable {
+  readonly entries: readonly ToolEntry[]
+  readonly find: (name: string) => ToolEntry | undefined
+  readonly rules: readonly Rule[]
+}
+
+/** @param problems - receives every tool that cannot be offered, and why; the result must then not be used */
+export function createToolTable(tools: readonly Tool[], problems: string[]): ToolTable {
+  const compiler = createSchemaCompiler(problems)
+  const entries = new Map<string, ToolEntry>()
+  for (const tool of tools) {
+    const place = `"${tool.name}"`
+    if (!isItemName(tool.name)) problems.push(`${place}: a tool's name has ${itemNameRule}`)
+    if (entries.has(tool.name)) problems.push(`${place}: there are two tools of that name`)
+    if (typeof tool.call !== 'function') problems.push(`${place}.call: must be a function`)
+    const entry = compileTool(tool, place, compiler, problems)
+    if (entry !== undefined) entries.set(tool.name, entry)
+  }
+  return {
+    entries: [...entries.values()],
+    find: (name) => entries.get(name),
+    rules: tools.flatMap(({ name, access }) => (access === undefined ? [] : [ruleOf('tool', name, access)])),
+  }
+}
+
+function compileTool(
+  tool: Tool,
+  place: string,
+  compiler: SchemaCompiler,
+  problems: string[],
+): ToolEntry | undefined {
+  const { timeoutSeconds, call } = tool
+  const valid = compiler.compile(tool.inputSchema, `${place}.inputSchema`)
+  const fits =
+    tool.outputSchema === undefined ? undefined : compiler.compile(tool.outputSchema, `${place}.outputSchema`)
+  if (timeoutSeconds !== undefined && !(timeoutSeconds >= 1 && timeoutSeconds <= 3600)) {
+    problems.push(`${place}.timeoutSeconds: must be 1 to 3600, and is ${timeoutSeconds}.`)
+  }
+  if (valid === undefined) return undefined
+  const item: Item = Object.freeze({ kind: 'tool', name: tool.name })
+  const { access: _, timeoutSeconds: __, ...shown } = tool
+  return {
+    item,
+    text: JSON.stringify(shown), // Functions have no JSON, so the call itself is left out.
+    paramHeaders: findParamHeaders(tool.inputSchema, `${place}.inputSchema`, problems),
+    refuse: (args) => (valid(args) ? undefined : invalidArguments(valid)),
+    runnable: {
+      item,
+      timeoutSeconds,
+      run: (args, context) => call.call(tool, args, context),
+      finish: (output) => writeResult(output, fits),
+    },
+  }
+}
+
+function writeResult(output: ToolOutput, fits: ValidateFunction | undefined): WrittenResult {
+  const result = readOutput(output)
+  // What clients were promised holds (requirement G28).
+  if (fits !== undefined && result.isError !== true && !fits(result.structuredContent)) {
+    const what = describeErrors(fits.errors ?? [], 'structuredContent')
+    throw new TypeError(`The result does not fit the tool's outputSchema: ${what}`)
+  }
+  const { content, structuredContent, isError } = result
+  // Nothing else that a tool in plain JavaScript may have put there can pass for a member of the protocol's own.
+  return {
+    result,
+    json: JSON.stringify({ content, structuredContent, ...(isError === true && { isError }) }),
+  }
+}
+
+function readOutput(output: ToolOutput): ToolResult {
+  if (typeof output === 'string') return { content: [{ type: 'text', text: output }] }
+  // A tool in plain JavaScript may return anything.
+  const { content, structuredContent } = (output ?? {}) as Partial<ToolResult>
+  if (Array.isArray(content)) return output as ToolResult
+  if (content !== undefined || typeof structuredContent !== 'object' || structuredContent === null) {
+    throw new TypeError(
+      'The result is no text and has neither "content", a list of blocks, nor "structuredContent".',
+    )
+  }
+  return { ...output, content: [{ type: 'text', text: JSON.stringify(structuredContent) }] }
+}
+
+/** Wrong arguments are the model's mistake, so it gets them as a result that it can read and mend (G63). */
+function invalidArguments({ errors }: ValidateFunction): WrittenResult {
+  const text = `invalid_arguments: ${describeErrors(errors ?? [], 'arguments')}`
+  const result: ToolResult = { content: [{ type: 'text', text }], isError: true }
+  return { result, json: JSON.stringify(result) }
+}

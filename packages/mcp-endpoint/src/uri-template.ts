@@ -1,0 +1,102 @@
+import type { Variables } from './resources.ts'
+
+/** A parsed URI template. */
+export interface UriTemplate {
+  /** The variables of a URI that fits; `undefined` for one that does not. Linear in the length of the URI. */
+  readonly match: (uri: string) => Variables | undefined
+  /** The URI for values; `undefined` while one is missing or cannot stand where it would. */
+  readonly expand: (values: Variables) => string | undefined
+  readonly variables: readonly string[]
+  /** The template as a pattern of a rule: each variable as `*`. */
+  readonly pattern: string
+}
+
+interface Variable {
+  readonly name: string
+  /** `{+name}`: may hold any character. */
+  readonly reserved: boolean
+  /** What follows it, up to the next variable or the end. */
+  readonly literal: string
+}
+
+const expression = /\{([^{}]*)\}/
+const variableName = /^(\+?)([A-Za-z_][A-Za-z0-9_]{0,63})$/
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const control = /[\x00-\x1f\x7f]/
+
+/**
+ * Parses `{name}` and `{+name}` of RFC 6570; everything else of it is refused, since it cannot be matched in one way.
+ *
+ * @returns what is wrong with it, as a string
+ */
+export function parseUriTemplate(template: string): UriTemplate | string {
+  const [start = '', ...rest] = template.split(expression)
+  if (/[{}*]/.test(start) || !/^[A-Za-z][A-Za-z0-9+.-]*:/.test(start)) {
+    return 'must begin with a scheme and hold no "*"'
+  }
+  const variables: Variable[] = []
+  for (let index = 0; index < rest.length; index += 2) {
+    const [, plus, name] = variableName.exec(rest[index] ?? '') ?? []
+    const literal = rest[index + 1] ?? ''
+    if (name === undefined) return `{${rest[index] ?? ''}} is not {name} or {+name}`
+    if (variables.some((other) => other.name === name)) return `{${name}} stands in it twice`
+    if (/[{}*]/.test(literal)) return 'holds a brace or "*" outside of its variables'
+    if (literal === '' && index + 2 < rest.length) return `needs a literal after {${name}}`
+    variables.push({ name, reserved: plus === '+', literal })
+  }
+  if (variables.length === 0) return 'has no variable, so it is a resource and no template'
+
+  function match(uri: string): Variables | undefined {
+    if (!uri.startsWith(start)) return undefined
+    const values: Record<string, string> = Object.create(null) as Record<string, string>
+    let place = start.length
+    for (const [index, { name, reserved, literal }] of variables.entries()) {
+      const last = index === variables.length - 1
+      const end = last ? uri.length - literal.length : uri.indexOf(literal, place)
+      if (end < place || !uri.startsWith(literal, end)) return undefined
+      const value = readValue(uri.slice(place, end), reserved)
+      if (value === undefined) return undefined
+      values[name] = value
+      place = end + literal.length
+    }
+    return values
+  }
+
+  function expand(values: Variables): string | undefined {
+    let uri = start
+    for (const { name, reserved, literal } of variables) {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined
+      const text = value === undefined ? undefined : writeValue(value, reserved)
+      if (text === undefined) return undefined
+      uri += text + literal
+    }
+    // What cannot be read back would name something else.
+    const read = match(uri)
+    return read !== undefined && variables.every(({ name }) => read[name] === values[name]) ? uri : undefined
+  }
+
+  return {
+    match,
+    expand,
+    variables: variables.map(({ name }) => name),
+    pattern: start + variables.map(({ literal }) => `*${literal}`).join(''),
+  }
+}
+
+function writeValue(value: string, reserved: boolean): string | undefined {
+  try {
+    return reserved ? encodeURI(value).replace(/[?#]/g, encodeURIComponent) : encodeURIComponent(value)
+  } catch {
+    return undefined // Half of a character.
+  }
+}
+
+function readValue(text: string, reserved: boolean): string | undefined {
+  if (!reserved && (text === '' || /[/?#]/.test(text))) return undefined
+  try {
+    const value = decodeURIComponent(text)
+    return control.test(value) ? undefined : value
+  } catch {
+    return undefined // A "%" that begins no byte.
+  }
+}
