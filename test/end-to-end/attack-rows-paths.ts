@@ -1,7 +1,7 @@
 /** Attacks by spelling: paths, arguments and cursors that mean something else than they say. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -234,6 +234,85 @@ export const pathAttacks: readonly Attack[] = [
       )
       assert.deepEqual((await session.ok('search_files', { query: 'hush', hidden: true })).matches, [])
       assert.deepEqual([place.textOf('.env'), place.textOf('a/.git/config')], ['hush', 'hush'])
+    },
+  },
+  {
+    row: 60,
+    name: 'what the operator denies is no resource, and completes no path',
+    run: async (session, place) => {
+      place.put('.env', 'hush')
+      place.put('a/.git/config', 'hush')
+      for (const path of ['.env', 'a/.git/config']) await session.isNoResource(`file:///${path}`)
+      assert.deepEqual(await session.complete('.e'), [])
+      assert.deepEqual(await session.complete('a/'), [])
+      assert.deepEqual(await session.complete('a/.git/'), [])
+      assert.deepEqual(await session.complete(''), ['a/', 'plain.txt'])
+      const listed = await session.request('resources/list', {})
+      assert.ok(!/env|git/.test(listed.text), listed.text)
+    },
+  },
+  {
+    row: 65,
+    name: 'URIs that mean something else than a path below R',
+    run: async (session, place) => {
+      place.put('a/b', 'inside')
+      symlinkSync('../O/secret', place.at('l'))
+      symlinkSync('../O', place.at('d'))
+      for (const uri of [
+        'file:///../O/secret',
+        'file:///%2e%2e/O/secret',
+        'file:///a/..%2f..%2fO/secret',
+        'file:///a%2Fb',
+        'file:///a%00',
+        'file:///a%0A',
+        'file://host/a/b',
+        'file://localhost/a/b',
+        'file:////etc/passwd',
+        'file:///etc/passwd',
+        'file:///a/b?x#y',
+        'file:///a/b#',
+        'FILE:///a/b',
+        'file:/a/b',
+        'file:///',
+        'file:///a',
+        'file:///a/',
+        'file:///a%5cb',
+        'file:///%ff',
+        'file:///%',
+        'file:///%ed%a0%80',
+        'file:///.doorman/x',
+        'file:///l',
+        'file:///d/secret',
+        'https://example.com/',
+        '',
+      ]) {
+        await session.isNoResource(uri)
+      }
+      for (const uri of ['file:///a/b', 'file:///%61/b']) {
+        const { text } = await session.request('resources/read', { uri })
+        assert.match(text, /"text":"inside"/)
+      }
+    },
+  },
+  {
+    row: 65,
+    name: 'beginnings of paths that mean something else',
+    run: async (session, place) => {
+      symlinkSync('../O', place.at('d'))
+      for (const value of [
+        '../',
+        '../O/',
+        '/',
+        '/etc/',
+        'd/',
+        'd/s',
+        './',
+        'a\u0000',
+        '\ud800',
+        'x'.repeat(5000),
+      ]) {
+        assert.deepEqual(await session.complete(value), [], value.slice(0, 20))
+      }
     },
   },
   {

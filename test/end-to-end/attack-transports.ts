@@ -174,12 +174,32 @@ export class Session {
     const { body, headers } = modernCall({ name: '', id: `request-${++this.#id}` })
     const envelope = memberOf(body, 'params', '_meta')
     const message = { ...body, method, params: { ...params, _meta: envelope } }
-    const name = params['uri'] ?? memberOf(params, 'ref', 'uri')
-    const { 'mcp-name': _name, ...rest } = headers
-    const named = typeof name === 'string' ? { ...rest, 'mcp-name': encodeURI(name) } : rest
-    const reply = await this.connection.send(message, { ...named, 'mcp-method': method })
+    // Over HTTP the name of what is read is repeated; encoded, since a URI may hold anything here.
+    const named = Buffer.from(String(params['uri'])).toString('base64')
+    const reply = await this.connection.send(message, {
+      ...headers,
+      'mcp-method': method,
+      'mcp-name': `=?base64?${named}?=`,
+    })
     this.answers.push(reply.text)
     return reply
+  }
+
+  /** Expects that nothing can be read at a URI, in the words for any unknown one. */
+  async isNoResource(uri: string): Promise<void> {
+    const { body, text } = await this.request('resources/read', { uri })
+    assert.equal(memberOf(body, 'error', 'code'), -32602, `${uri}: ${text}`)
+  }
+
+  /** What the beginning of a path is completed to. */
+  async complete(value: string): Promise<readonly unknown[]> {
+    const { body, text } = await this.request('completion/complete', {
+      ref: { type: 'ref/resource', uri: 'file:///{+path}' },
+      argument: { name: 'path', value },
+    })
+    const values = memberOf(body, 'result', 'completion', 'values')
+    assert.ok(Array.isArray(values), text)
+    return values
   }
 
   async ok(tool: string, args: Json): Promise<Fields> {

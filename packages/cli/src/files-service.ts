@@ -1,4 +1,4 @@
-import { openFilesRoot, type FilesServer } from '@mcp-doorman/files'
+import { FileFailure, openFilesRoot, type FilesServer } from '@mcp-doorman/files'
 import { createEndpoint, isLoopbackName, startHttp, type Endpoint } from '@mcp-doorman/mcp-endpoint'
 import {
   createResourceServer,
@@ -54,13 +54,18 @@ export function openFiles(options: FilesOptions): {
     instructions:
       'Files below one directory. Paths are relative, with "/" between names; the directory itself is "". List before reading what you do not know.',
     tools: files.tools,
+    templates: [files.template],
+    resourcesChange: true,
     sameListForAll: true,
-    onFailure: ({ name: tool }, error) => {
+    onFailure: ({ name }, error) => {
+      // What a file is, or how busy its reader, is no fault of this server.
+      if (error instanceof FileFailure) return
       process.stderr.write(
-        `${tool} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        `${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
       )
     },
   })
+  files.onChange(({ uri, concerns }) => endpoint.resourceUpdated(uri, concerns))
   return { files, endpoint }
 }
 
@@ -123,11 +128,10 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
 }
 
 function createFilesResourceServer(files: FilesServer, options: FilesServiceOptions): ResourceServer {
-  const rules = [...files.scopesOf].map(([tool, scopes]) => ({
-    id: tool,
-    tools: [tool],
-    require: { scopes },
-  }))
+  const rules = [
+    ...[...files.scopesOf].map(([tool, scopes]) => ({ id: tool, tools: [tool], require: { scopes } })),
+    ...files.resourceScopes.map(({ id, resources, scopes }) => ({ id, resources, require: { scopes } })),
+  ]
   const scopes = [...new Set(rules.flatMap(({ require }) => require.scopes))].toSorted()
   const audit = openAudit(options.auditFile)
   try {

@@ -1,13 +1,16 @@
 import { closeSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Caller, ResourceTemplate } from '@mcp-doorman/mcp-endpoint'
 import { type Calls, createCalls } from './calls.ts'
 import { errnoOf } from './failure.ts'
+import { createFileTemplate } from './file-resources.ts'
+import { formatFileUri } from './file-uri.ts'
 import type { FilesTool } from './files-tool.ts'
 import { checkOptions, type CheckedOptions, type FilesRootOptions } from './options.ts'
 import { runSteps } from './pace.ts'
 import { createQuota, type QuotaLimits } from './quota.ts'
 import { createFindRoot, createPrepareRoot } from './roots.ts'
-import { scopesOfTools } from './scopes.ts'
+import { type ResourceScopes, scopesOfResources, scopesOfTools } from './scopes.ts'
 import type { ChangeParts } from './tools/change.ts'
 import { createDeleteFileTool } from './tools/delete-file.ts'
 import { createEditFileTool } from './tools/edit-file.ts'
@@ -24,12 +27,29 @@ import { realpathOpener } from './walk/realpath-opener.ts'
 import { readSkeleton, type Skeleton } from './walk/skeleton.ts'
 import { sweepTemps } from './walk/sweep.ts'
 
+/** A file is not what it was. */
+export interface FileChange {
+  /** Of the file, in the root of those whom it concerns. */
+  readonly uri: string
+  /** Whether it is a caller's root that the file is in. @throws {FileFailure} `no_subject` */
+  readonly concerns: (caller: Caller | undefined) => boolean
+}
+
 /** An open directory and the tools over it. */
 export interface FilesServer {
   /** In a fixed order. Without tools that write if the root is read-only. */
   readonly tools: readonly FilesTool[]
   /** The scopes that a call of each offered tool needs, by the tool's name. Nothing here enforces them. */
   readonly scopesOf: ReadonlyMap<string, readonly string[]>
+  /** The files as resources. */
+  readonly template: ResourceTemplate
+  /** The scopes that the use of resources needs. Nothing here enforces them either. */
+  readonly resourceScopes: readonly ResourceScopes[]
+  /**
+   * Has a listener told of every file that a call has changed, made or taken away; of a directory that was moved,
+   * but not of what is in it. What others do to the directory is not noticed.
+   */
+  readonly onChange: (listener: (change: FileChange) => void) => void
   /** How paths are opened here. Beyond loopback, `realpath` should be refused unless asked for. */
   readonly opener: OpenerKind
   /** The resolved directory, to be announced to the operator; no tool ever shows it. */
@@ -68,8 +88,10 @@ export function openFilesRoot(given: FilesRootOptions): FilesServer {
   const stopSweeping = new AbortController()
   const swept = sweep(base, options, stopSweeping.signal)
   const { perUser, directoryMode } = options
+  const findRoot = createFindRoot({ base, perUser, directoryMode, deny: createDeny(options.deny) })
+  const listeners: Array<(change: FileChange) => void> = []
   const calls = createCalls({
-    findRoot: createFindRoot({ base, perUser, directoryMode, deny: createDeny(options.deny) }),
+    findRoot,
     prepareRoot: createPrepareRoot(skeleton),
     maxConcurrentCallsPerCaller: options.maxConcurrentCallsPerCaller,
     maxWaitingCallsPerCaller: options.maxWaitingCallsPerCaller,
@@ -80,7 +102,11 @@ export function openFilesRoot(given: FilesRootOptions): FilesServer {
     locks: createTurns({ atOnce: 1, waiting: Number.POSITIVE_INFINITY }),
     quota: createQuota(limitsOf(options), nowMs),
     fileMode: options.fileMode,
-    onChange: () => undefined,
+    onChange: ({ key }, path) => {
+      const uri = formatFileUri(path)
+      const concerns: FileChange['concerns'] = (caller) => findRoot(caller).key === key
+      for (const listener of listeners) listener({ uri, concerns })
+    },
   }
   const tools = createTools(calls, parts, nowMs).filter(
     ({ annotations }) => !options.readOnly || annotations?.readOnlyHint === true,
@@ -96,6 +122,9 @@ export function openFilesRoot(given: FilesRootOptions): FilesServer {
   return {
     tools,
     scopesOf: new Map([...scopesOfTools].filter(([name]) => tools.some((tool) => tool.name === name))),
+    template: createFileTemplate(calls),
+    resourceScopes: scopesOfResources,
+    onChange: (listener) => void listeners.push(listener),
     opener: kind,
     directory,
     perUser: options.perUser,

@@ -1,3 +1,5 @@
+import { fileUriTemplate } from './file-uri.ts'
+
 /** The OAuth scopes that the tools of the files server ask for. Flat: none includes another. */
 export const filesScopes = {
   list: 'files:list',
@@ -16,3 +18,18 @@ export const scopesOfTools: ReadonlyMap<string, readonly string[]> = new Map([
   ['move_file', [filesScopes.write]],
   ['delete_file', [filesScopes.write]],
 ])
+
+export interface ResourceScopes {
+  /** Names the rule in records. */
+  readonly id: string
+  /** URIs; `*` is any run of characters. */
+  readonly resources: readonly string[]
+  /** All of these. */
+  readonly scopes: readonly string[]
+}
+
+/** Which scopes the use of resources needs. The template itself is what a completion of paths names. */
+export const scopesOfResources: readonly ResourceScopes[] = [
+  { id: 'complete_path', resources: [fileUriTemplate], scopes: [filesScopes.list, filesScopes.read] },
+  { id: 'read_resource', resources: ['file:///*'], scopes: [filesScopes.read] },
+]

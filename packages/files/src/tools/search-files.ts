@@ -110,7 +110,7 @@ export function createSearchFilesTool(calls: Calls, nowMs: () => number): FilesT
 function* search(args: SearchArguments, call: Call, nowMs: () => number): Steps<ToolResult> {
   const path = readPathArgument(args.path ?? '', 'accept-root', call.root.deny)
   const after = readCursorArgument(args.cursor, path)
-  const page = new SearchPage(args, path, nowMs)
+  const page = new SearchPage(args, path, nowMs, call)
   const listed = openForListing(call.root, path)
   switch (listed.kind) {
     case 'nothing-yet':
@@ -193,6 +193,7 @@ class SearchPage {
   readonly #fits: (components: readonly string[]) => boolean
   readonly #needle: Needle | undefined
   readonly #ignoreCase: boolean
+  readonly #call: Call
   readonly #nowMs: () => number
   readonly #endMs: number
   #pausedMs: number
@@ -203,7 +204,8 @@ class SearchPage {
   #large = 0
   #unreadable = 0
 
-  constructor(args: SearchArguments, path: CallerPath, nowMs: () => number) {
+  constructor(args: SearchArguments, path: CallerPath, nowMs: () => number, call: Call) {
+    this.#call = call
     this.#limit = args.limit ?? defaultLimit
     this.#prefix = path.text === '' ? '' : `${path.text}/`
     this.#hidden = args.hidden ?? false
@@ -252,6 +254,7 @@ class SearchPage {
     if (full) this.complete = false
     else this.#cursor = `0:${path}`
     if (this.#nowMs() - this.#pausedMs > stretchMs) {
+      this.#call.report(this.#searched, 'files searched')
       yield
       this.#pausedMs = this.#nowMs()
     }
