@@ -24,9 +24,8 @@ export class Place {
   readonly outside: string
   readonly #besides: string
 
-  constructor() {
-    // In memory where there is one: some attacks write much.
-    const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  /** @param folder - by default in memory where there is one, since some attacks write much */
+  constructor(folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()) {
     this.base = mkdtempSync(join(realpathSync(folder), 'doorman-attack-'))
     this.root = join(this.base, 'R')
     this.outside = join(this.base, 'O')

@@ -22,10 +22,9 @@ const maxTextLength = 300
 const maxBytesOfPage = 65_536
 /** After this long a search answers with what it has, and a cursor to go on with. */
 const budgetMs = 5000
-/** Others get a turn after this long. */
-const stretchMs = 2
+const filesBetweenReports = 100
 /** Names of one directory kept at a time; for more it is read again. */
-const namesAtOnce = 10_000
+const namesAtOnce = 4000
 
 interface SearchArguments {
   readonly query: string
@@ -196,7 +195,6 @@ class SearchPage {
   readonly #call: Call
   readonly #nowMs: () => number
   readonly #endMs: number
-  #pausedMs: number
   #bytes = 0
   #cursor: string | undefined
   #searched = 0
@@ -215,8 +213,7 @@ class SearchPage {
     // No line has a line end in it.
     this.#needle = query.includes('\n') ? undefined : new Needle(query)
     this.#nowMs = nowMs
-    this.#pausedMs = nowMs()
-    this.#endMs = this.#pausedMs + budgetMs
+    this.#endMs = nowMs() + budgetMs
   }
 
   wants({ components, isDirectory, isFile }: TreeEntry): boolean {
@@ -253,11 +250,8 @@ class SearchPage {
     }
     if (full) this.complete = false
     else this.#cursor = `0:${path}`
-    if (this.#nowMs() - this.#pausedMs > stretchMs) {
-      this.#call.report(this.#searched, 'files searched')
-      yield
-      this.#pausedMs = this.#nowMs()
-    }
+    if (this.#searched % filesBetweenReports === 0) this.#call.report(this.#searched, 'files searched')
+    yield
     return !full
   }
 

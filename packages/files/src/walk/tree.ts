@@ -68,14 +68,15 @@ function* walkLevel(
   }
   for (;;) {
     const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range, visitor)
-    for (const [at, entry] of entries.entries()) {
+    for (const [at, found] of entries.entries()) {
       if ((at + 1) % entriesAtOnce === 0) yield
+      const entry = describe(prefix, found)
       const going = visitor.visit(directory, entry)
       if (!(typeof going === 'boolean' ? going : yield* going)) return false
       if (!(yield* enter(directory, entry, { ...range, after: undefined }, visitor))) return false
     }
     if (!more) return true
-    after = entries.at(-1)?.components.at(-1)
+    after = entries.at(-1)?.name
   }
 }
 
@@ -102,10 +103,6 @@ function tryOpenDirectory(parent: Directory, name: string): Directory | undefine
   }
 }
 
-interface Named extends TreeEntry {
-  readonly name: string
-}
-
 /**
  * The first `count` wanted entries after a name, in order, and whether there may be more.
  *
@@ -117,9 +114,9 @@ function* readEntriesAfter(
   after: string | undefined,
   { namesAtOnce: count, hides }: TreeRange,
   visitor: TreeVisitor,
-): Steps<{ entries: readonly TreeEntry[]; more: boolean }> {
+): Steps<{ entries: readonly Dirent[]; more: boolean }> {
   const names = directory.openEntries()
-  let kept: Named[] = []
+  let kept: Dirent[] = []
   let below: string | undefined // Once full, only names before this one are of interest.
   let seen = 0
   try {
@@ -135,7 +132,8 @@ function* readEntriesAfter(
       }
       const entry = describe(prefix, found)
       if (!visitor.wants(entry) || hides(entry.components)) continue
-      kept.push(entry)
+      // What it takes to describe an entry is made anew later: while they wait, there may be many.
+      kept.push(found)
       if (kept.length < count * 2) continue
       kept = inOrder(kept).slice(0, count)
       below = kept.at(-1)?.name
@@ -147,13 +145,13 @@ function* readEntriesAfter(
   return { entries: ordered.slice(0, count), more: below !== undefined || ordered.length > count }
 }
 
-function describe(prefix: readonly string[], found: Dirent): Named {
+function describe(prefix: readonly string[], found: Dirent): TreeEntry {
   const components = [...prefix, found.name]
-  return { name: found.name, components, isDirectory: found.isDirectory(), isFile: found.isFile() }
+  return { components, isDirectory: found.isDirectory(), isFile: found.isFile() }
 }
 
 /** Sorted by code units; names that are not UTF-8 on the disk may read alike, and count once. */
-function inOrder(entries: readonly Named[]): Named[] {
-  const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
-  return sorted.filter(({ name }, at) => name !== sorted[at - 1]?.name)
+function inOrder(entries: Dirent[]): Dirent[] {
+  entries.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+  return entries.filter(({ name }, at) => name !== entries[at - 1]?.name)
 }
