@@ -17,11 +17,12 @@ for (const transport of transports) {
     const place = new Place(tmpdir())
     lab.keep(() => place.remove())
     let left = 0
-    for (let round = 0; round < repeats(3, 10); round++) {
+    // On until one kill at least came in the middle of a write.
+    for (let round = 0; round < repeats(2, 15) || (left === 0 && round < 10); round++) {
       for (let at = 0; at < files; at++) place.put(`d/f${at}`, bodyOf('o'))
       const session = new Session(await transport.connect(lab, place, []))
-      let answered = 0
-      const writes = Array.from({ length: 200 }, async (_, at) => {
+      const seen = { answered: 0 }
+      const write = async (at: number): Promise<void> => {
         // Some replace, some edit, some make what was not there, and some move it.
         const path = `d/f${at % files}`
         const calls: ReadonlyArray<readonly [string, Record<string, unknown>]> = [
@@ -31,14 +32,21 @@ for (const transport of transports) {
           ['move_file', { from: path, to: `moved/${at}` }],
         ]
         const [tool, args] = calls[at % 4] ?? ['read_file', { path }]
-        await session.call(tool, args)
-        answered++
+        assert.notEqual((await session.call(tool, args)).code, 'busy')
+        seen.answered++
+      }
+      let next = 0
+      // No more at once than may wait for their turn.
+      const writing = Array.from({ length: 50 }, async () => {
+        while (next < 200) await write(next++)
       })
-      const all = Promise.allSettled(writes)
+      const all = Promise.allSettled(writing)
       // Each round a little later, and when there is something half done.
-      while (answered < (round * 7) % 60 || !place.names().some((name) => name.includes('.doorman-tmp-'))) {
+      const enough = (round * 7) % 60
+      const isHalfDone = (): boolean => place.names().some((name) => name.includes('.doorman-tmp-'))
+      while (seen.answered < enough || !isHalfDone()) {
         await new Promise((resolve) => setImmediate(resolve))
-        assert.ok(answered < 200, 'the writes are over already')
+        assert.ok(seen.answered < 200, 'the writes are over already')
       }
       await session.connection.kill()
       await all

@@ -298,10 +298,10 @@ export const contentAttacks: readonly Attack[] = [
         while (next <= writers) await session.ok('write_file', { path: 'body', content: bodyOf(next++) })
       }
       const writing = Promise.all(Array.from({ length: 20 }, write))
-      let done = false
-      void writing.finally(() => (done = true)).catch(() => undefined)
+      const state = { writing: true }
+      void writing.finally(() => (state.writing = false)).catch(() => undefined)
       let pagesSeen = 0
-      while (!done) {
+      while (state.writing) {
         const lines = new Set<string>()
         let cursor: string | undefined
         do {

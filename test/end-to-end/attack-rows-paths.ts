@@ -164,13 +164,9 @@ export const pathAttacks: readonly Attack[] = [
     36,
     'numbers out of range',
     ...[0, 1.5, 1e308, -0].map((line) => ['read_file', { path: 'plain.txt', line }] as const),
-    ...[0, -5, 1e9].flatMap((limit) =>
-      [
-        ['read_file', { path: 'plain.txt', limit }],
-        ['list_files', { limit }],
-        ['search_files', { query: 'a', limit }],
-      ].map(([tool, args]) => [String(tool), args] as const),
-    ),
+    ...[0, -5, 1e9].map((limit) => ['read_file', { path: 'plain.txt', limit }] as const),
+    ...[0, -5, 1e9].map((limit) => ['list_files', { limit }] as const),
+    ...[0, -5, 1e9].map((limit) => ['search_files', { query: 'a', limit }] as const),
     ['list_files', { depth: 99 }],
   ),
   {

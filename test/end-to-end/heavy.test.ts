@@ -57,11 +57,11 @@ test('huge files and directories cost little memory, and hold up neither their f
   let most = 0
   /** Reads of another caller, two at a time, until what runs meanwhile has ended. */
   async function othersDuring(work: Promise<unknown>): Promise<readonly number[]> {
-    let working = true
-    const ended = work.finally(() => (working = false))
+    const state = { working: true }
+    const ended = work.finally(() => (state.working = false))
     const waits: number[] = []
     const read = async (): Promise<void> => {
-      while (working) {
+      while (state.working) {
         const started = performance.now()
         resultOf(await callTool(server.url, other, plain, '2026-07-28'))
         waits.push(performance.now() - started)

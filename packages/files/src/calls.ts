@@ -40,7 +40,7 @@ export interface Calls {
     context: FilesCallContext,
   ) => Result | Promise<Result>
   /** The same as the function behind a tool, whose failures are results. */
-  readonly serve: <Args>(work: Work<Args, ToolResult>) => FilesTool['call']
+  readonly serve: <Args>(work: Work<Args>) => FilesTool['call']
   /** Refuses new calls, stops running ones, and resolves when the last has let go of its files. */
   readonly close: () => Promise<void>
 }
@@ -53,7 +53,7 @@ export function createCalls(options: CallsOptions): Calls {
   const running = new Map<RunningCall, Promise<unknown>>()
   let closing = false
 
-  function serve<Args>(work: Work<Args, ToolResult>): FilesTool['call'] {
+  function serve<Args>(work: Work<Args>): FilesTool['call'] {
     return (args: Args, context: FilesCallContext) => {
       try {
         const result = run(work, args, context)

@@ -73,7 +73,7 @@ function createLimitedQuota(limits: QuotaLimits, nowMs: () => number): Quota {
 
   async function close(): Promise<void> {
     closing.abort(new FileFailure('busy', 'The server is shutting down. Try again later.'))
-    await Promise.allSettled([...ledgers.values()].map(({ counting }) => counting))
+    await Promise.allSettled([...ledgers.values()].flatMap(({ counting }) => counting ?? []))
   }
   return { reserve, close }
 }

@@ -91,7 +91,8 @@ test('a long line is shown around its match, cut between characters', () =>
       [2, 4],
     )
     for (const { text } of matches) {
-      assert.ok(text.length <= 300 && text.length > 290 && text.includes('needle') && text.isWellFormed())
+      assert.ok(text.length <= 300 && text.length > 290 && text.includes('needle'))
+      assert.equal(Buffer.from(text).toString(), text, 'no character is cut')
     }
     assert.ok(matches[1]?.text.startsWith('needley') && matches[1].text.endsWith('y…'))
     const whole = await sandbox.ok('search_files', { query: 'xxx', path: 'f' })
@@ -157,24 +158,23 @@ test('row 42: a search over 50,000 files lets others go first, and stops when it
       mkdirSync(folder)
       for (let file = 0; file < 1000; file++) writeFileSync(join(folder, `f${file}`), 'nothing here\n')
     }
-    let turns = 0
+    const state = { turns: 0, searching: true }
     let worstMs = 0
-    let searching = true
     let before = performance.now()
     const count = (): void => {
-      turns++
+      state.turns++
       worstMs = Math.max(worstMs, performance.now() - before)
       before = performance.now()
-      if (searching) setImmediate(count)
+      if (state.searching) setImmediate(count)
     }
     setImmediate(count)
     const controller = new AbortController()
     const search = sandbox.call('search_files', { query: 'absent' }, { signal: controller.signal })
-    while (turns < 30) await new Promise((resolve) => setImmediate(resolve))
+    while (state.turns < 30) await new Promise((resolve) => setImmediate(resolve))
     controller.abort()
     assert.match(failureOf(await search), /^busy: .*cancelled/)
     const cpu = process.cpuUsage()
-    searching = false
+    state.searching = false
     await new Promise((resolve) => setTimeout(resolve, 200))
     const { user, system } = process.cpuUsage(cpu)
     assert.ok(user + system < 100_000, `${user + system} µs of CPU after the cancel`)
