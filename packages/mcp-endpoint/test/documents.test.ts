@@ -220,3 +220,13 @@ test('A21: without a token only the documents are open, whatever the method', as
     }
   }
 })
+
+test('G42: the addresses of the transport of 2024-11-05 are not there', async (t) => {
+  const { port, token } = await startTestServer(t, { http: { sessions: {} } })
+  for (const target of ['/sse', '/messages', '/mcp/sse', '/mcp/messages']) {
+    for (const method of ['GET', 'POST']) {
+      const headers = { Authorization: `Bearer ${token()}`, Accept: 'text/event-stream' }
+      assert.equal((await ask(port, { method, target, headers })).status, 404)
+    }
+  }
+})

@@ -48,7 +48,7 @@ export async function openEvents(port: number, asked: RawRequest): Promise<Event
   let text = ''
   let comments = 0
   const events: ReadEvent[] = []
-  let ended = false
+  const state = { ended: false }
   let wake = (): void => undefined
   response.setEncoding('utf8')
   response.on('data', (chunk: string) => {
@@ -63,13 +63,13 @@ export async function openEvents(port: number, asked: RawRequest): Promise<Event
     wake()
   })
   const finish = (): void => {
-    ended = true
+    state.ended = true
     wake()
   }
   response.on('close', finish).on('error', finish)
 
   async function next(): Promise<ReadEvent | undefined> {
-    while (events.length === 0 && !ended) {
+    while (events.length === 0 && !state.ended) {
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -97,7 +97,7 @@ export async function openEvents(port: number, asked: RawRequest): Promise<Event
     },
     comments: () => comments,
     body: async () => {
-      while (!ended) {
+      while (!state.ended) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })

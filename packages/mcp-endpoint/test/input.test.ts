@@ -6,7 +6,6 @@ import {
   elicitByUrl,
   listRoots,
   sample,
-  type InputRequests,
   type Prompt,
   type Resource,
   type Tool,
@@ -60,9 +59,7 @@ const tools: readonly Tool[] = [
       ['asks_url', { page: elicitByUrl('Log in there.', 'https://example.com/login', 'e-1') }],
       ['asks_all', { said: model, who: name, roots: listRoots() }],
     ] as const
-  ).map(([tool, requests]) =>
-    toolOf(tool, (_: never, context) => JSON.stringify(context.ask(requests as InputRequests))),
-  ),
+  ).map(([tool, requests]) => toolOf(tool, (_: never, context) => JSON.stringify(context.ask(requests)))),
   toolOf('asks_later', async (_: never, context) => {
     await Promise.resolve()
     return JSON.stringify(context.ask({ who: name }))
@@ -136,7 +133,7 @@ test('G22: a declined question is an answer', async (t) => {
   }
 })
 
-test('G22: the state of a call is refused when changed, late, of another caller, item or arguments', async (t) => {
+test('G22, G65: the state of a call is refused when changed, late, of another caller, item or arguments', async (t) => {
   let now = 1_000_000
   const change = {
     endpoint: { ...offered, inputTimeoutSeconds: 60, nowMilliseconds: () => now },
@@ -150,7 +147,7 @@ test('G22: the state of a call is refused when changed, late, of another caller,
   const end = (params: Json, bearer = token(), at = port) =>
     ask(
       at,
-      request(bearer, params['method'] === undefined ? 'tools/call' : String(params['method']), {
+      request(bearer, typeof params['method'] === 'string' ? params['method'] : 'tools/call', {
         ...params,
         inputResponses: alice,
       }),

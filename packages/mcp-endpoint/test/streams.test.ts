@@ -259,7 +259,7 @@ test('J8: a client that does not read its stream is cut off, and holds up nobody
   assert.equal((await ask(port, call(token(), 'reports'))).status, 200)
   // Two decisions, the outcome of the call that was served, and that of the one that was cut off.
   const results = (await recorded(4)).map((record) => record['result'])
-  assert.deepEqual(results.filter((result) => result !== undefined).toSorted(), ['cancelled', 'ok'])
+  assert.deepEqual(new Set(results), new Set([undefined, 'ok', 'cancelled']))
   connection.destroy()
 })
 

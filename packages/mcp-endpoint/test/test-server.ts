@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import {
   createEndpoint,
   startHttp,
+  type Endpoint,
   type EndpointOptions,
   type HttpHandle,
   type HttpOptions,
@@ -27,6 +28,7 @@ export interface ServerChange {
 export interface TestServer {
   readonly port: number
   readonly handle: HttpHandle
+  readonly endpoint: Endpoint
   readonly issuer: TestIssuer
   /** Closes the server, its resource server and the issuer. */
   readonly close: () => Promise<void>
@@ -116,6 +118,7 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
   return {
     port: handle.port,
     handle,
+    endpoint,
     issuer,
     token: (claims = {}) => issuer.sign({ aud: resource, scope: 'notes:read', ...claims }),
     close,

@@ -6,7 +6,7 @@ import { rounds } from '../../../test/rounds.ts'
 
 function templateOf(text: string): UriTemplate {
   const parsed = parseUriTemplate(text)
-  assert.ok(typeof parsed !== 'string', String(parsed))
+  assert.ok(typeof parsed !== 'string', text)
   return parsed
 }
 

@@ -14,6 +14,8 @@ import type { HttpResponse } from './respond.ts'
 export type Finished = HttpResponse & { readonly result: RecordedOutcome['result'] }
 
 const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+// What there are too many of ends when the caller ends one, so a moment is enough to wait.
+const tooManyHeaders = { ...jsonHeaders, 'retry-after': '5' }
 const accepted: Finished = { status: 202, headers: { 'cache-control': 'no-store' }, body: '', result: 'ok' }
 
 /** Runs what was granted: these message objects and no others. Never throws or rejects. */
@@ -119,7 +121,7 @@ function plainError(
 }
 
 function json(status: number, body: string, result: Finished['result']): Finished {
-  return { status, headers: jsonHeaders, body, result }
+  return { status, headers: status === 429 ? tooManyHeaders : jsonHeaders, body, result }
 }
 
 /** An error of MCP that is no answer of the endpoint's: to a request for a session that is not there, and the like. */

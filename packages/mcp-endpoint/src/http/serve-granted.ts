@@ -83,8 +83,8 @@ function beginSession(
   const { identity } = asked.granted
   const session = message && sessions.open(readClient(message), identity)
   if (session === undefined) {
-    const full = refused(message, 429, 429, 'Too many sessions are open. End one, or try again later.')
-    return respond(asked, { ...full, headers: { ...full.headers, 'retry-after': '60' } })
+    const full = 'Too many sessions are open. End one, or try again later.'
+    return respond(asked, refused(message, 429, 429, full))
   }
   session.onEnd(tellChanges(serving, session))
   const headers = { ...asked.headers, 'mcp-session-id': session.id }

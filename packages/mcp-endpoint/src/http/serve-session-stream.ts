@@ -28,7 +28,7 @@ export async function serveSessionStream(
   }
   if (!streams.take(identity.callerKey)) {
     const full = refused(undefined, 429, 429, 'Too many streams of yours are open. Close one first.')
-    respond({ ...full, headers: { ...full.headers, 'retry-after': '5' } }, headers)
+    respond(full, headers)
     return full
   }
   const closed = new Promise((resolve) => response.once('close', resolve))
