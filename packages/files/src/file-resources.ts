@@ -10,12 +10,11 @@ import type { Call, Calls } from './calls.ts'
 import { mediaOf } from './content/media.ts'
 import { readAt } from './content/page.ts'
 import { decodeWhole } from './content/whole-text.ts'
-import { errnoOf, FileFailure, quoteName } from './failure.ts'
+import { FileFailure, quoteName } from './failure.ts'
 import { fileUriTemplate, formatFileUri, readFileUri } from './file-uri.ts'
 import { runSteps, type Steps } from './pace.ts'
 import { lastOf, parsePath, readPathArgument } from './walk/grammar.ts'
-import type { Directory } from './walk/opener.ts'
-import { hidesBelow, type TreeEntry, type TreeVisitor, walkTree } from './walk/tree.ts'
+import { hidesBelow, lstatMet, type TreeEntry, type TreeVisitor, walkTree } from './walk/tree.ts'
 import { openFileForReading, openForListing } from './walk/walk.ts'
 
 /** Largest file that is sent as a resource, which has no pages. */
@@ -111,22 +110,14 @@ function* collectFiles(call: Call): Steps<ResourcePage> {
       const parsed = parsePath(components.join('/'), 'refuse-root')
       if (!parsed.ok || !isFile) return true
       const name = lastOf(components)
-      const size = trySize(parent, name)
-      if (size !== undefined) resources.push({ uri: formatFileUri(parsed.value), name, size })
+      const stats = lstatMet(parent, name)
+      if (stats?.isFile() === true) {
+        resources.push({ uri: formatFileUri(parsed.value), name, size: Number(stats.size) })
+      }
       return resources.length < listedFiles
     },
   })
   return { resources }
-}
-
-function trySize(parent: Directory, name: string): number | undefined {
-  try {
-    const stats = parent.lstat(name)
-    return stats?.isFile() === true ? Number(stats.size) : undefined
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
-  }
 }
 
 function completePath(value: string, call: Call): readonly string[] | Promise<readonly string[]> {

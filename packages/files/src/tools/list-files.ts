@@ -2,13 +2,13 @@ import type { BigIntStats } from 'node:fs'
 import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
-import { errnoOf, failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
 import type { FilesTool } from '../files-tool.ts'
 import { createGlobMatcher } from '../glob.ts'
 import { runSteps, type Steps } from '../pace.ts'
-import { type CallerPath, parsePath, readPathArgument } from '../walk/grammar.ts'
+import { type CallerPath, lastOf, parsePath, readPathArgument } from '../walk/grammar.ts'
 import type { Directory } from '../walk/opener.ts'
-import { hidesBelow, type TreeEntry, walkTree } from '../walk/tree.ts'
+import { hidesBelow, lstatMet, type TreeEntry, walkTree } from '../walk/tree.ts'
 import { openForListing } from '../walk/walk.ts'
 import { etagSchema, globSchema, listCursorSchema, pathSchema } from './arguments.ts'
 
@@ -136,10 +136,7 @@ function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<Tool
  *
  * It only says where in the order to go on. What is hidden there stays so.
  */
-export function readCursorArgument(
-  cursor: string | undefined,
-  path: CallerPath,
-): readonly string[] | undefined {
+function readCursorArgument(cursor: string | undefined, path: CallerPath): readonly string[] | undefined {
   if (cursor === undefined) return undefined
   const parsed = parsePath(cursor, 'refuse-root')
   const below = path.text === '' ? '' : `${path.text}/`
@@ -191,7 +188,7 @@ class ListPage {
       if (this.entries.length === this.limit || (this.entries.length > 0 && pathBytes > maxPathBytesOfPage)) {
         return false
       }
-      const stats = tryLstat(parent, components.at(-1) ?? '')
+      const stats = lstatMet(parent, lastOf(components))
       if (stats !== undefined) this.entries.push(describe(path, stats))
       this.#pathBytes = pathBytes
     }
@@ -217,16 +214,6 @@ class ListPage {
         ...(this.#leftOut > 0 && { left_out: this.#leftOut }),
       },
     }
-  }
-}
-
-/** Undefined if it is gone since its name was read, or lies in a directory that may only be read. */
-function tryLstat(parent: Directory, name: string): BigIntStats | undefined {
-  try {
-    return parent.lstat(name)
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
 import type { Deny } from './deny.ts'
@@ -40,6 +40,16 @@ export function hidesBelow(
 ): (components: readonly string[]) => boolean {
   if (deny === undefined) return () => false
   return (components) => deny.hides([...above, ...components])
+}
+
+/** Undefined if it is gone since it was met, or lies in a directory that may only be read. */
+export function lstatMet(parent: Directory, name: string): BigIntStats | undefined {
+  try {
+    return parent.lstat(name)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
 }
 
 /**
