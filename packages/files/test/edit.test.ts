@@ -147,6 +147,34 @@ test('row 30: an edit takes files up to 5 MiB, and makes none larger', () =>
     assert.ok(sandbox.textOf('f').endsWith('xxxy\n'))
   }))
 
+test('row 43: the worst files and edits take time that grows with the file, and no more', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    const most = 5_242_880
+    const rows: ReadonlyArray<readonly [text: string, edit: object, code: string | undefined]> = [
+      // Everything matches everywhere.
+      ['a'.repeat(most), { old: 'a'.repeat(50_000), new: 'b' }, 'ambiguous_match'],
+      ['\r\n'.repeat(most / 2), { old: '\n'.repeat(1_000_000), new: 'b' }, 'ambiguous_match'],
+      ['a'.repeat(most), { old: `${'a'.repeat(300)}b${'a'.repeat(2_600_000)}`, new: 'b' }, 'no_match'],
+      [`${'\n'.repeat(most - 1)}x`, { old: `${'\n'.repeat(2_600_000)}y`, new: 'b' }, 'no_match'],
+      // A hundred thousand changes in one line.
+      [`${'x'.repeat(50)}y`.repeat(100_000), { old: 'y', new: 'z', all: true }, undefined],
+      [`${'x'.repeat(50)}y`.repeat(100_000), { old: 'y', new: '\n', all: true }, undefined],
+      [`${'x'.repeat(50)}\n`.repeat(100_000), { old: '\n', new: '', all: true }, undefined],
+      ['y'.repeat(100_001), { old: 'y', new: 'z', all: true }, 'too_large'],
+    ]
+    for (const [text, edit, code] of rows) {
+      sandbox.put('f', text)
+      const started = performance.now()
+      const call = { path: 'f', edits: [edit] }
+      if (code === undefined) await sandbox.ok('edit_file', call)
+      else await sandbox.fails('edit_file', call, code)
+      assert.ok(
+        performance.now() - started < 4000,
+        `${JSON.stringify(edit).slice(0, 50)}: ${performance.now() - started} ms`,
+      )
+    }
+  }))
+
 test('edits do what the same replacements on the text do, or nothing', async () => {
   const sandbox = new Sandbox({ folder: memoryFolder })
   const piece = fc.constantFrom('a', 'b', 'ab', '\n', '界', '😀', ' ')

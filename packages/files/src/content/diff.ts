@@ -79,23 +79,25 @@ class LineCounter {
   }
 }
 
+/**
+ * Each step looks no further back than to the end of the one before, and ahead only from there, so that a hundred
+ * thousand changes in one long line cost one pass over it.
+ */
 function growToLines(oldText: string, newText: string, changes: readonly Change[]): readonly LineChange[] {
   const grown: LineChange[] = []
   for (const change of changes) {
     const previous = grown.at(-1)
-    const before = change.oldStart - lineStart(oldText, change.oldStart)
-    const after = charactersToLineEnd(oldText, newText, change)
-    const whole: LineChange = {
-      oldStart: change.oldStart - before,
-      oldEnd: change.oldEnd + after,
-      newStart: change.newStart - before,
-      newEnd: change.newEnd + after,
-    }
+    const reach = previous?.oldEnd ?? 0
+    const after =
+      change.oldEnd < reach ? reach - change.oldEnd : charactersToLineEnd(oldText, newText, change)
+    const end = { oldEnd: change.oldEnd + after, newEnd: change.newEnd + after }
+    const before = change.oldStart < reach ? 0 : change.oldStart - lineStart(oldText, change.oldStart)
+    const start = { oldStart: change.oldStart - before, newStart: change.newStart - before }
     // What is taken away is shown before what comes, so changes without a line between them are one.
-    if (previous !== undefined && whole.oldStart <= previous.oldEnd) {
-      grown[grown.length - 1] = { ...whole, oldStart: previous.oldStart, newStart: previous.newStart }
+    if (previous !== undefined && start.oldStart <= reach) {
+      grown[grown.length - 1] = { ...end, oldStart: previous.oldStart, newStart: previous.newStart }
     } else {
-      grown.push(whole)
+      grown.push({ ...start, ...end })
     }
   }
   return grown

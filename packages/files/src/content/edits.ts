@@ -17,8 +17,10 @@ export interface Edited {
   readonly replacements: number
 }
 
-/** Most places that one edit replaces. */
+/** Most places that an edit of all replaces. */
 const maxPlaces = 100_000
+/** Most places that are counted of what should be there once. */
+const maxCounted = 100
 /** Lines named in a failure. */
 const maxLinesNamed = 5
 
@@ -52,9 +54,10 @@ export function* applyEdits(text: string, edits: readonly Edit[], maxLength: num
 function* findPlaces(text: string, edit: Edit, number: number): Steps<readonly Match[]> {
   const places: Match[] = []
   const all = edit.all ?? false
+  const most = all ? maxPlaces : maxCounted
   yield* new Needle(edit.old).find(text, all ? 'apart' : 'overlapping', (match) => {
     places.push(match)
-    return places.length <= maxPlaces
+    return places.length <= most
   })
   if (places.length === 0) throw noMatch(text, edit, number)
   if (!all && places.length > 1) throw ambiguous(text, places, number)
@@ -119,7 +122,7 @@ function findLineLike(text: string, old: string): number | undefined {
 }
 
 function ambiguous(text: string, places: readonly Match[], number: number): FileFailure {
-  const count = places.length > maxPlaces ? `more than ${maxPlaces}` : String(places.length)
+  const count = places.length > maxCounted ? `more than ${maxCounted}` : String(places.length)
   const lines = [...lineNumbers(text, places.slice(0, maxLinesNamed))].join(', ')
   const more = places.length > maxLinesNamed ? ', …' : ''
   const advice = 'Give more of what is around it, or set all.'

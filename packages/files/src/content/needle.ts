@@ -43,6 +43,8 @@ export class Needle {
   *find(text: string, overlap: Overlap, report: (match: Match) => boolean): Steps<void> {
     const units = this.#units
     const fallback = this.#fallback
+    // Only there may a match be longer than what it matches.
+    const hasBothEnds = units.includes('\n') && text.includes('\r\n')
     let matched = 0
     let pauseAt = stretchLength
     for (let at = 0; at < text.length;) {
@@ -58,7 +60,8 @@ export class Needle {
       while (matched > 0 && units.charCodeAt(matched) !== unit) matched = fallback[matched - 1] ?? 0
       if (units.charCodeAt(matched) === unit) matched++
       if (matched === units.length) {
-        if (!report({ start: this.#startOf(text, at), end: at })) return
+        const start = hasBothEnds ? this.#startOf(text, at) : at - units.length
+        if (!report({ start, end: at })) return
         matched = overlap === 'overlapping' ? (fallback[matched - 1] ?? 0) : 0
       }
       if (at >= pauseAt) {
@@ -68,7 +71,7 @@ export class Needle {
     }
   }
 
-  /** Goes back over the match, whose line ends may be longer in the text than here. */
+  /** Goes back over the match, whose line ends may be longer in the text than here: a step for each unit of it. */
   #startOf(text: string, end: number): number {
     let at = end
     for (let index = this.#units.length - 1; index >= 0; index--) {
