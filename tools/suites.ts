@@ -33,6 +33,7 @@ export const suites: readonly Suite[] = [
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.2 },
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 1.5 },
+  { name: 'examples', files: ['test/examples/*.test.ts'], minutes: 0.2 },
   { name: 'conformance', files: ['test/conformance/*.test.ts'], minutes: 0.3 },
   {
     name: 'browser',

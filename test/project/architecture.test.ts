@@ -65,15 +65,21 @@ const steps = [
   'unknown-keys.ts',
   'credentials.ts',
   'identity/',
+  'network-address.ts',
   'limits.ts',
+  'limit-store.ts',
   'action.ts',
   'policy/',
   'decision.ts',
   'challenge.ts',
   'metadata.ts',
+  'audit-record.ts',
   'audit.ts',
+  'guard-limits.ts',
   'guard.ts',
   'resource-server.ts',
+  'front/',
+  'adapters/',
   'audit-log/',
   'index.ts',
 ]
@@ -91,6 +97,21 @@ test('in resource-server no step of the path imports a later one', () => {
       .map((target) => `${path} imports ${target}`)
   })
   assert.deepEqual(wrong, [])
+})
+
+test('adapters only translate: they are short, and need no framework', () => {
+  const adapters = inPackage('resource-server').filter(({ path }) => path.includes('/src/adapters/'))
+  assert.ok(adapters.length >= 6)
+  for (const { path, text, imports } of adapters) {
+    assert.ok(text.split('\n').length <= 81, `${path} is longer than 80 lines`)
+    assert.deepEqual(
+      imports.filter(
+        (specifier) => !/^(?:node:http$|\.\.\/front\/|\.\.\/resource-server\.ts$)/.test(specifier),
+      ),
+      [],
+      path,
+    )
+  }
 })
 
 test('only outbound opens connections', () => {

@@ -95,7 +95,7 @@ test('patterns that could hide nothing are refused at start, with what to write 
 for (const opener of openers) {
   test(`${opener}, row 60: what is denied is not there, for every tool`, () =>
     inSandbox({ opener, deny: ['.env', '**/.git/**', 'private/keys'] }, async (sandbox) => {
-      sandbox.put('.env', 'hush')
+      sandbox.put('.env', 'hush\nhush\n')
       sandbox.put('a/.git/config', 'hush')
       sandbox.put('private/keys/one', 'hush')
       sandbox.put('private/open', 'open')
@@ -141,7 +141,7 @@ for (const opener of openers) {
       assert.ok(!hint.includes('looks the same'), hint)
       assert.deepEqual(
         [sandbox.textOf('.env'), sandbox.textOf('a/.git/config'), sandbox.textOf('private/keys/one')],
-        ['hush', 'hush', 'hush'],
+        ['hush\nhush\n', 'hush', 'hush'],
       )
     }))
 

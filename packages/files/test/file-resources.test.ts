@@ -68,6 +68,9 @@ test('G62, row 65: what is no file below the root is no resource', () =>
       assert.equal(await read(sandbox, uri), undefined, uri)
     }
     assert.ok(await read(sandbox, 'file:///a/b'))
+    sandbox.put('q?x#y', 'odd')
+    assert.equal(await read(sandbox, 'file:///q?x#y'), undefined)
+    assert.ok(await read(sandbox, 'file:///q%3Fx%23y'))
     sandbox.put('large', 'x'.repeat(1_048_577))
     await assert.rejects(read(sandbox, 'file:///large'), { code: 'too_large' })
     sandbox.put('large', 'x'.repeat(1_048_576))

@@ -58,14 +58,24 @@ for (const opener of openers) {
 
 test('50 first calls at once make one root, whole', () =>
   inSandbox({ perUser: true, skeleton }, async (sandbox) => {
-    const results = await Promise.all(
-      Array.from({ length: 50 }, () =>
-        sandbox.call('read_file', { path: 'docs/welcome.md' }, { caller: callerOf('ann') }),
-      ),
-    )
-    for (const result of results) assert.equal(fieldsOf(result).text, 'Welcome\n')
+    const copies: string[] = []
+    const noteCopy = (mkdir: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
+      if (String(args[0]).includes('.doorman-tmp-')) copies.push(String(args[0]))
+      return mkdir(...args)
+    }
+    await withPatchedFs('mkdirSync', noteCopy, () => firstCalls(sandbox))
+    assert.equal(copies.length, 1, 'it is copied once')
     assert.equal(homes(sandbox).length, 1)
   }))
+
+async function firstCalls(sandbox: Sandbox): Promise<void> {
+  const results = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      sandbox.call('read_file', { path: 'docs/welcome.md' }, { caller: callerOf('ann') }),
+    ),
+  )
+  for (const result of results) assert.equal(fieldsOf(result).text, 'Welcome\n')
+}
 
 test('a root that is there already gets nothing, nor does the directory itself over stdio', () =>
   inSandbox({ perUser: true }, async (sandbox) => {

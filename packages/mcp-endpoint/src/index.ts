@@ -38,9 +38,12 @@ export type {
   ResourceTemplate,
   Variables,
 } from './resources.ts'
+export type { Schema, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
+export type { Audience } from './subscriptions.ts'
 export {
   defineTool,
+  type ArgumentsOf,
   type ContentBlock,
   type Tool,
   type ToolAnnotations,

@@ -1,6 +1,7 @@
 import type { Guarded } from './access.ts'
 import type { CallContext } from './call-context.ts'
-import type { JsonSchema, ValueOf } from './json-schema.ts'
+import type { ValueOf } from './json-schema.ts'
+import type { Schema, StandardSchema } from './standard-schema.ts'
 
 /** One block of a result, as MCP writes it (`text`, `image`, `audio`, `resource_link`, `resource`). */
 export type ContentBlock =
@@ -41,12 +42,13 @@ export interface Tool extends Guarded {
   readonly description: string
   /**
    * Checked before every call; an object schema. References stay inside it: nothing is ever fetched.
+   * A schema of a library is checked by that library, which may also fill in and convert; clients get its JSON Schema.
    *
    * A property with `x-mcp-header` has clients of 2026-07-28 repeat its value in that header, for proxies that look no
    * further; both must then agree. Not for secrets.
    */
-  readonly inputSchema: JsonSchema
-  readonly outputSchema?: JsonSchema
+  readonly inputSchema: Schema
+  readonly outputSchema?: Schema
   readonly annotations?: ToolAnnotations
   /** Longest time of one call, in seconds; 1 to 3,600. Default: the endpoint's. */
   readonly timeoutSeconds?: number
@@ -60,13 +62,17 @@ export interface Tool extends Guarded {
   readonly call: (args: never, context: CallContext) => ToolOutput | Promise<ToolOutput>
 }
 
+/** What a tool's arguments are, after its schema has seen them. */
+export type ArgumentsOf<Input extends Schema> =
+  Input extends StandardSchema<infer Output> ? Output : ValueOf<Input>
+
 /** A tool whose arguments have the type that its schema says. */
-export interface TypedTool<Schema extends JsonSchema> extends Omit<Tool, 'inputSchema' | 'call'> {
-  readonly inputSchema: Schema
-  readonly call: (args: ValueOf<Schema>, context: CallContext) => ToolOutput | Promise<ToolOutput>
+export interface TypedTool<Input extends Schema> extends Omit<Tool, 'inputSchema' | 'call'> {
+  readonly inputSchema: Input
+  readonly call: (args: ArgumentsOf<Input>, context: CallContext) => ToolOutput | Promise<ToolOutput>
 }
 
 /** Gives a tool back as it is, after the compiler has seen its schema: `args` of `call` get their type from it. */
-export function defineTool<const Schema extends JsonSchema>(tool: TypedTool<Schema>): Tool {
+export function defineTool<const Input extends Schema>(tool: TypedTool<Input>): Tool {
   return tool
 }

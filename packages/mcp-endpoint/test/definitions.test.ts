@@ -90,7 +90,7 @@ const tools: readonly Tool[] = [
   },
   {
     ...toolOf('failing', () => ({ content: [{ type: 'text', text: 'No.' }], isError: true })),
-    outputSchema: { type: 'object', required: ['sum'] },
+    outputSchema: { type: 'object', properties: { sum: {} }, required: ['sum'] },
     access: readable,
   },
   toolOf('unnamed', () => 'No rule names it.'),
@@ -495,4 +495,50 @@ test('the arguments of a tool have the type that its schema says', () => {
     },
   })
   assert.equal(tool.name, 'typed')
+})
+
+test('what a template lists may be anything; it is an error and no more', async (t) => {
+  const lists: readonly unknown[] = [
+    null,
+    [],
+    { resources: 'x' },
+    { resources: [null] },
+    { resources: [{ uri: 'day:///1', name: 'a', size: 1n }] },
+    { resources: [], nextCursor: 7 },
+  ]
+  for (const listed of lists) {
+    const template: ResourceTemplate = {
+      uriTemplate: 'day:///{n}',
+      name: 'Days',
+      access: readable,
+      read: () => '',
+      list: () => listed as never, // Against its type.
+    }
+    const { rules } = createEndpoint({ name: 'notes', version: '1', templates: [template] })
+    const { port, token, failures } = await startTestServer(t, {
+      endpoint: { templates: [template] },
+      resourceServer: { rules },
+    })
+    const answer = await ask(port, legacy(token(), 'resources/list'))
+    assert.equal(errorCode(answer), -32603)
+    assert.equal(failures.length, 1)
+  }
+  const once: ResourceTemplate = {
+    uriTemplate: 'day:///{n}',
+    name: 'Days',
+    access: readable,
+    read: () => '',
+    list: () => ({
+      resources: [{ uri: 'day:///1', name: 'a', secret: 'canary' } as never],
+      nextCursor: null as never,
+    }),
+  }
+  const { rules } = createEndpoint({ name: 'notes', version: '1', templates: [once] })
+  const { port, token } = await startTestServer(t, {
+    endpoint: { templates: [once] },
+    resourceServer: { rules },
+  })
+  assert.deepEqual(resultOf(await ask(port, legacy(token(), 'resources/list'))), {
+    resources: [{ uri: 'day:///1', name: 'a' }],
+  })
 })

@@ -66,6 +66,7 @@ const guarded = ['write_note', 'move_note', 'staff_only', 'secret_for_staff', 'n
 /** Starts a server on a free port of 127.0.0.1; it ends with the test. */
 export async function startTestServer(t: TestContext, change: ServerChange = {}): Promise<TestServer> {
   const issuer = await startTestIssuer()
+  t.after(() => issuer.close()) // Also when what comes next cannot be built.
   const lines: string[] = []
   const written = new EventEmitter()
   const failures: TestServer['failures'] = []

@@ -51,6 +51,7 @@ export interface Action {
   readonly paramHeaders?: ReadonlyMap<string, string> | undefined
 }
 
+/** What was read, or why it was not: then with all that an answer needs. */
 export type ActionResult =
   | { readonly ok: true; readonly action: Action }
   | {
@@ -332,7 +333,8 @@ type Json = { readonly ok: true; readonly json: unknown } | { readonly ok: false
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function parseJson(source: Buffer | string): Json {
+/** Parses strict JSON of bounded nesting. Never throws. */
+export function parseJson(source: Buffer | string): Json {
   try {
     const text = typeof source === 'string' ? source : utf8.decode(source)
     // Looked for before it is parsed: a megabyte of brackets takes far longer to build than to count.

@@ -2,11 +2,14 @@ import { statusOf } from './challenge.ts'
 import type { Decision, Granted } from './decision.ts'
 import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
-import type { CompiledRule, Verdict } from './policy/policy.ts'
+import type { Verdict } from './policy/policy.ts'
+import type { CompiledRule } from './policy/rule.ts'
 
 /** Where records go. Each line is one JSON object without its line end. */
 export interface AuditSink {
-  /** Takes a record. Must not throw and must not wait. */
+  /**
+   * Takes a record: the JSON of an {@link AuditRecord}. Must not wait. What it throws for a decision denies the request.
+   */
   readonly write: (line: string) => void
   /** Whether records can still be kept. While they cannot, requests are denied: no decision without a record. */
   readonly available: () => boolean
@@ -29,6 +32,7 @@ export interface Recorder {
 }
 
 const maxNameLength = 64
+const maxUriLength = 512
 // The longest method of MCP has 36 characters, an opaque token 43.
 const maxMethodLength = 40
 // What nobody here has named may be a secret that a client put in the wrong place: too little of it to be of use.
@@ -38,9 +42,11 @@ const maxStrangeLength = 16
  * Builds what writes records: one for each decision, and one for how each granted request ended.
  *
  * A record is made of named facts only. There is no way into it for a token, a header, an argument or a result;
- * a resource is recorded by its kind, since its URI may say what is in it.
+ * a resource is recorded by its kind, since its URI may say what is in it, unless the options want the URI.
+ *
+ * @see AuditRecord
  */
-export function createRecorder(sink: AuditSink): Recorder {
+export function createRecorder(sink: AuditSink, withResourceUris = false): Recorder {
   // What a token says of its caller is the same in every record: it is written out once.
   const callers = new WeakMap<Identity, string>()
   const rules = new WeakMap<CompiledRule, string>()
@@ -94,7 +100,10 @@ export function createRecorder(sink: AuditSink): Recorder {
       const text =
         `,"method":${plainOrEscaped(kind === 'response' ? '(response)' : method.slice(0, maxMethodLength))}` +
         (item === undefined ? '' : `,"item":"${item.kind}"`) +
-        (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`)
+        (name === undefined ? '' : `,"name":${plainOrEscaped(name)}`) +
+        (withResourceUris && item?.kind === 'resource'
+          ? `,"uri":${plainOrEscaped(item.name.slice(0, maxUriLength))}`
+          : '')
       return verdict === undefined ? text : text + ruleOf(verdict)
     })
     if (!action.batch)

@@ -69,6 +69,7 @@ export interface Denied {
   readonly verdicts?: readonly Verdict[]
 }
 
+/** Whether a request may run; made once for each, and recorded. */
 export type Decision = Granted | Denied
 
 /**
@@ -92,4 +93,15 @@ export function unknownItemError(item: Item | undefined, era: Era): JsonRpcError
 /** The message that a denial of this action answers: its only one, or none for a batch. */
 export function answeredMessage(action: Action): Message | undefined {
   return action.batch ? undefined : action.messages[0]
+}
+
+/** Which message a denial answers, and whether it may have an answer at all. */
+export function answers(action: Action): Pick<Denial, 'id' | 'silent'> {
+  const message = answeredMessage(action)
+  return { id: message?.id ?? null, silent: action.messages.every(({ kind }) => kind !== 'request') }
+}
+
+/** A denial that answers no message in particular. */
+export function bare(code: DenialCode, detail: string): Denial {
+  return { code, detail, id: null }
 }

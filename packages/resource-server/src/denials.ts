@@ -24,6 +24,7 @@ export type DenialCode =
   | 'issuer_unavailable'
   | 'decision_failed'
   | 'audit_unavailable'
+  | 'limits_unavailable'
   | 'server_busy'
   | 'method_not_allowed'
   | 'method_removed'
@@ -37,6 +38,7 @@ export type DenialCode =
   | 'headers_disagree'
   | 'version_unsupported'
   | 'batch_refused'
+  | 'authentication_limit_reached'
   | 'caller_limit_reached'
   | 'rule_limit_reached'
   | 'scope_missing'
@@ -105,6 +107,7 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
   issuer_unavailable: { ...unavailable, source: 'B20' },
   decision_failed: { ...unavailable, source: 'B20' },
   audit_unavailable: { ...unavailable, source: 'K6' },
+  limits_unavailable: { ...unavailable, source: 'J6' },
   server_busy: { ...unavailable, source: 'J8' },
   method_not_allowed: {
     status: 405,
@@ -178,6 +181,11 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
     sentence:
       'Batches are taken with protocol version 2025-03-26 only: 1 to 100 messages, without initialize.',
     source: 'E14, E16, E17',
+  },
+  authentication_limit_reached: {
+    status: 429,
+    sentence: 'Too many tokens from this address were not valid. Wait for the time in Retry-After.',
+    source: 'RFC 6585 §4',
   },
   caller_limit_reached: {
     status: 429,

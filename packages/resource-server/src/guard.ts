@@ -12,7 +12,8 @@ import {
 import type { AuditSink, Recorder } from './audit.ts'
 import { readCredentials } from './credentials.ts'
 import {
-  answeredMessage,
+  answers,
+  bare,
   methodOf,
   unknownItemError,
   type Decision,
@@ -20,10 +21,10 @@ import {
   type RequestForm,
 } from './decision.ts'
 import { denials, type DenialCode } from './denials.ts'
+import { judgeCallerLimit, judgeFailure, takeRuleLimits, type GuardLimits } from './guard-limits.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Verify } from './identity/verifier.ts'
 import type { JsonRpcError } from './json-rpc.ts'
-import type { Limiter, LimitState } from './limits.ts'
 import type { Policy, Verdict } from './policy/policy.ts'
 import type { PresentedHeaders } from './presented-headers.ts'
 
@@ -35,7 +36,7 @@ export interface AccessRequest {
   /** The request target, with the query. */
   readonly target: string
   readonly headers: PresentedHeaders
-  /** The peer's address, for records only. */
+  /** The peer's address, for records and for the limit of failed authentication. */
   readonly address: string | undefined
   /**
    * Reads the whole body, or says why it cannot. Called only for a proven caller, at most once.
@@ -48,8 +49,7 @@ export interface AccessRequest {
 export interface GuardParts {
   readonly verify: Verify
   readonly policy: Policy
-  readonly callerLimit: Limiter | undefined
-  readonly ruleLimits: ReadonlyMap<string, Limiter>
+  readonly limits: GuardLimits
   readonly audit: AuditSink
   readonly recorder: Recorder
   readonly nextId: () => string
@@ -86,18 +86,21 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   }
 
   const credentials = readCredentials(request.headers, request.target)
-  if (!credentials.ok) return deny(request, id, bare(credentials.code, ''))
+  if (!credentials.ok) return deny(request, id, await failure(bare(credentials.code, ''), request, parts))
 
   const pending = parts.verify(credentials.token)
   const verified = pending instanceof Promise ? await pending : pending
-  if (!verified.ok) return deny(request, id, { ...verified, id: null })
+  if (!verified.ok) return deny(request, id, await failure({ ...verified, id: null }, request, parts))
   const { identity } = verified
 
   // A request costs one unit whatever is in it; a batch costs the rest once it is known.
-  const limit = parts.callerLimit?.take(identity.callerKey, 1, parts.monotonicSeconds())
+  const taken = parts.limits.caller?.take(identity.callerKey, 1, parts.monotonicSeconds())
+  const limit = taken instanceof Promise ? await taken : taken
   const read = await readAction(request, limit?.allowed !== false) // The body is read only for a proven caller.
   const action = read.ok ? read.action : undefined
-  const overLimit = judgeCallerLimit(identity, action, limit, parts)
+  const now = parts.monotonicSeconds()
+  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, now)
+  const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
   return judgeAction(request, id, identity, read.action, parts)
@@ -109,14 +112,24 @@ function judgeAction(
   identity: Identity,
   action: Action,
   parts: GuardParts,
-): Decision {
+): Decision | Promise<Decision> {
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
-  const refusal = judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts)
-  if (refusal !== undefined) return { ...deny(request, id, refusal), identity, action, verdicts }
+  const now = parts.monotonicSeconds()
+  const refusal =
+    judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts.limits.rules, now)
+  const end = (refused: Denial | undefined): Decision => {
+    if (refused !== undefined) return { ...deny(request, id, refused), identity, action, verdicts }
+    const inPlace = action.messages.map((message, index) =>
+      errorInPlace(message, verdicts[index], action.era),
+    )
+    return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
+  }
+  return refusal instanceof Promise ? refusal.then(end) : end(refusal)
+}
 
-  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index], action.era))
-  return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
+function failure(denial: Denial, { address }: AccessRequest, parts: GuardParts): Denial | Promise<Denial> {
+  return judgeFailure(denial, address, parts.limits.failures, parts.monotonicSeconds())
 }
 
 // Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.
@@ -149,70 +162,6 @@ function refuse(
   return { ok: false, code, detail, id: null, ...more }
 }
 
-function judgeCallerLimit(
-  identity: Identity,
-  action: Action | undefined,
-  first: LimitState | undefined,
-  parts: GuardParts,
-): Denial | undefined {
-  const limiter = parts.callerLimit
-  if (limiter === undefined || first === undefined) return undefined
-  if (!first.allowed) return limitDenial('caller_limit_reached', 'caller', limiter, first, action)
-  const more = (action?.messages.length ?? 1) - 1
-  if (more === 0) return undefined
-  const { count, perSeconds, burst = count } = limiter.rate
-  if (more >= burst) return bare('batch_refused', `at most ${burst} messages at once`)
-  const rest = limiter.take(identity.callerKey, more, parts.monotonicSeconds())
-  if (rest.allowed) return undefined
-  // The next try needs the first unit again as well.
-  const retryAfterSeconds = rest.retryAfterSeconds + perSeconds / count
-  return limitDenial('caller_limit_reached', 'caller', limiter, { ...rest, retryAfterSeconds }, action)
-}
-
-/** Limits of rules count what would run: a denied or hidden call has cost the caller's own limit only. */
-function takeRuleLimits(
-  identity: Identity,
-  action: Action,
-  verdicts: readonly Verdict[],
-  parts: GuardParts,
-): Denial | undefined {
-  // All of a batch at once: taken one by one, a batch that is refused would use up what its next try needs.
-  const costs = new Map<Limiter, number>()
-  for (const verdict of verdicts) {
-    const limiter = verdict.outcome === 'allow' ? parts.ruleLimits.get(verdict.rule?.id ?? '') : undefined
-    if (limiter !== undefined) costs.set(limiter, (costs.get(limiter) ?? 0) + 1)
-  }
-  for (const [limiter, cost] of costs) {
-    const { burst = limiter.rate.count } = limiter.rate
-    if (cost > burst) return bare('batch_refused', `at most ${burst} calls of one rule at once`)
-    const state = limiter.take(identity.callerKey, cost, parts.monotonicSeconds())
-    if (!state.allowed) return limitDenial('rule_limit_reached', 'rule', limiter, state, action)
-  }
-  return undefined
-}
-
-function limitDenial(
-  code: 'caller_limit_reached' | 'rule_limit_reached',
-  name: string,
-  limiter: Limiter,
-  state: LimitState,
-  action: Action | undefined,
-): Denial {
-  const { retryAfterSeconds } = state
-  return {
-    ...bare(code, `${limiter.rate.count} in ${limiter.rate.perSeconds} s`),
-    ...(action && answers(action)),
-    retryAfterSeconds,
-    limit: { name, rate: limiter.rate, state },
-    data: {
-      type: 'about:blank',
-      title: 'Too Many Requests',
-      status: 429,
-      retryAfterSeconds: Math.ceil(retryAfterSeconds),
-    },
-  }
-}
-
 /**
  * What denies the whole request: a missing scope of any message, with all missing ones in one challenge; or, outside
  * a batch, whatever denies its only message. Within a batch other denials stand in place of their own results.
@@ -241,16 +190,6 @@ function errorInPlace(message: Message, verdict: Verdict | undefined, era: Era):
   if (verdict === undefined || verdict.outcome === 'hide') return unknownItemError(message.item, era)
   if (verdict.outcome === 'allow') return undefined
   return { code: 403, message: denials.rule_refused.sentence }
-}
-
-/** Which message a denial answers, and whether it may have an answer at all. */
-function answers(action: Action): Pick<Denial, 'id' | 'silent'> {
-  const message = answeredMessage(action)
-  return { id: message?.id ?? null, silent: action.messages.every(({ kind }) => kind !== 'request') }
-}
-
-function bare(code: DenialCode, detail: string): Denial {
-  return { code, detail, id: null }
 }
 
 function deny({ form }: AccessRequest, id: string, denial: Denial): Decision & { readonly granted: false } {

@@ -12,6 +12,7 @@ export {
   type Message,
 } from './action.ts'
 export type { AuditSink, Outcome } from './audit.ts'
+export type { AuditRecord, DecisionRecord, JudgedMessage, OutcomeRecord } from './audit-record.ts'
 export type { DenialResponse } from './challenge.ts'
 export {
   unknownItemError,
@@ -23,13 +24,21 @@ export {
 } from './decision.ts'
 export { denials, type DenialCode, type DenialRule } from './denials.ts'
 export type { AccessRequest } from './guard.ts'
-export type { Identity } from './identity/identity.ts'
+export type { Identity, IdentityFacts } from './identity/identity.ts'
 export type { WatchEnd, WatchIdentity } from './identity/watch.ts'
 export type { KeyTimes } from './identity/issuer-keys.ts'
-export type { CasdoorIssuerOptions, IssuerOptions, StandardIssuerOptions } from './identity/trusted-issuer.ts'
+export type { ClaimPlace } from './identity/claim-names.ts'
+export type {
+  CasdoorIssuerOptions,
+  ClaimMapping,
+  IssuerOptions,
+  StandardIssuerOptions,
+} from './identity/trusted-issuer.ts'
 export { formatErrorResponse, type JsonRpcError, type JsonRpcId } from './json-rpc.ts'
-export { parseRate, type Rate } from './limits.ts'
+export type { LimitStore, LimitStoreOptions } from './limit-store.ts'
+export { parseRate, type LimitState, type Rate } from './limits.ts'
 export type { ProtectedResourceMetadata, ProtectedResourceMetadataDocument } from './metadata.ts'
+export type { Check, Explain, Explanation } from './policy/explain.ts'
 export type { ConditionContext, Requirements, Rule, ScopeDefinition } from './policy/rule.ts'
 export { readHeaders, type PresentedHeaders } from './presented-headers.ts'
 export { isPlainUri } from './resource-uri.ts'

@@ -1,6 +1,7 @@
 /** A JSON-RPC id as MCP has it: a string or a whole number, never null. */
 export type JsonRpcId = string | number
 
+/** The `error` of a JSON-RPC response. */
 export interface JsonRpcError {
   readonly code: number
   readonly message: string

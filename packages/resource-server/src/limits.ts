@@ -19,12 +19,19 @@ export interface LimitState {
   readonly resetSeconds: number
   /** When refused: until one more is allowed, in seconds. 0 otherwise. */
   readonly retryAfterSeconds: number
+  /** Set when nobody could count, and the operator wants nothing to happen uncounted: why. */
+  readonly failure?: string
 }
 
-/** Counts by key. */
+/** Counts by key. Answers at once where it counts in memory. */
 export interface Limiter {
   readonly rate: Rate
   /** Takes `cost` units for a key, or takes nothing and says when to come back. More than the burst counts as the burst. */
+  readonly take: (key: string, cost: number, nowSeconds: number) => LimitState | Promise<LimitState>
+}
+
+/** A limiter that counts in this process. */
+export interface MemoryLimiter extends Limiter {
   readonly take: (key: string, cost: number, nowSeconds: number) => LimitState
 }
 
@@ -74,7 +81,7 @@ export function checkRate(name: string, rate: Rate, problems: string[]): void {
  * A key that is idle until its burst is whole again costs nothing: it is forgotten when its generation is. Beyond
  * `maxKeys` the longest unused half is forgotten early, which can only allow too much, never refuse too much.
  */
-export function createMemoryLimiter(rate: Rate, maxKeys = 100_000): Limiter {
+export function createMemoryLimiter(rate: Rate, maxKeys = 100_000): MemoryLimiter {
   const interval = rate.perSeconds / rate.count
   const burst = rate.burst ?? rate.count
   const tolerance = interval * burst

@@ -10,9 +10,11 @@ import type { Identity } from './identity/identity.ts'
 import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
 import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
+import { checkLimitStore, createStoredLimiters, type LimitStoreOptions } from './limit-store.ts'
 import { createWatch, type WatchIdentity } from './identity/watch.ts'
 import { checkRate, createMemoryLimiter, type Limiter, type Rate } from './limits.ts'
 import { createMetadata, type ProtectedResourceMetadata } from './metadata.ts'
+import type { Explain } from './policy/explain.ts'
 import { compilePolicy } from './policy/policy.ts'
 import { checkRuleKeys, checkScopeKeys, type Rule, type ScopeDefinition } from './policy/rule.ts'
 import {
@@ -30,6 +32,7 @@ import {
   type Kinds,
 } from './unknown-keys.ts'
 
+/** What a resource server is built from. Checked and copied when it is: later changes have no effect. */
 export interface ResourceServerOptions {
   /**
    * The resource identifier: the URL that clients are given, byte for byte.
@@ -47,11 +50,23 @@ export interface ResourceServerOptions {
   readonly publishedScopes?: readonly string[]
   /** What a first login should ask for. Default: nothing is suggested. */
   readonly challengeScopes?: readonly string[]
+  /** Who may use what. The first rule that names an item is the only one judged; what none names is hidden. */
   readonly rules: readonly Rule[]
   /** How often one caller (issuer, subject and client) may send a message; `'off'` for no limit. Default: 600 in 60 s. */
   readonly callerLimit?: Rate | 'off'
+  /**
+   * How often tokens that nobody has signed may come from one address before it is answered 429 for them; an IPv6
+   * address counts by its first half. A valid token is never refused for it, nor one that has only expired.
+   * Without an address in the request, nothing is counted. Default: 300 in 60 s.
+   */
+  readonly failedAuthenticationLimit?: Rate | 'off'
+  /** Where limits are counted for several processes together. Default: in the memory of each. */
+  readonly limitStore?: LimitStoreOptions
   /** Where decision and outcome records go. */
   readonly audit: AuditSink
+  /** Record the URIs of resources, up to 512 characters, which may say what is in them. Default: false. */
+  readonly recordResourceUris?: boolean
+  /** What people see as the name of the resource. Default: none is published. */
   readonly resourceName?: string
   /** URL of a page for people. */
   readonly documentation?: string
@@ -81,6 +96,15 @@ export interface ResourceServer {
   readonly formatDenial: (denied: Denied) => DenialResponse
   /** Whether a list shows this item to this caller. */
   readonly shows: (identity: Identity, item: Item) => boolean
+  /** The scopes that a caller's token has here: those that were granted, and those that they imply. */
+  readonly scopesOf: (identity: Pick<Identity, 'scopes'>) => ReadonlySet<string>
+  /**
+   * Why the policy says what it says of an action: which rule, which requirement, and what would unlock it.
+   *
+   * The caller may be made up, to ask what somebody with these scopes and roles could do. Judges the policy only: no
+   * token, no limit. For the wording of a `scopesFor` or `when` that throws, see {@link Explanation.checks}.
+   */
+  readonly explain: Explain
   /**
    * Whether a caller may be told of this item without asking for it, as by a notification: as a read of it would be
    * judged, without arguments. Costs no limit and makes no record, so it decides no request.
@@ -98,6 +122,7 @@ export interface ResourceServer {
 
 const maxCachedBytes = 64 * 1024 * 1024
 const defaultCallerLimit: Rate = { count: 600, perSeconds: 60 }
+const defaultFailureLimit: Rate = { count: 300, perSeconds: 60 }
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
@@ -110,6 +135,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   if (!checkAllKeys(options, problems)) throw mistakes(problems)
   const { nowSeconds = () => Date.now() / 1000, clockToleranceSeconds = 30, maxTokenBytes = 16_384 } = options
   const { maxCachedTokens = 20_000, challengeScopes = [], callerLimit = defaultCallerLimit } = options
+  const { failedAuthenticationLimit = defaultFailureLimit } = options
   checkResource(options.resource, problems)
   checkScopes(options, problems)
   checkNumber('clockToleranceSeconds', clockToleranceSeconds, 0, 300, problems)
@@ -117,6 +143,9 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   checkNumber('maxCachedTokens', maxCachedTokens, 100, 1_000_000, problems)
   checkKeyTimes({ ...defaultKeyTimes, ...options.keyTimes }, problems)
   if (callerLimit !== 'off') checkRate('callerLimit', callerLimit, problems)
+  if (failedAuthenticationLimit !== 'off') {
+    checkRate('failedAuthenticationLimit', failedAuthenticationLimit, problems)
+  }
   if (options.issuers.length === 0)
     problems.push('issuers: is empty. Name who issues tokens for this resource.')
 
@@ -138,7 +167,11 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     resourceName: options.resourceName,
     documentation: options.documentation,
   })
-  const recorder = createRecorder(options.audit)
+  const createLimiter =
+    options.limitStore === undefined
+      ? (_name: string, rate: Rate): Limiter => createMemoryLimiter(rate)
+      : createStoredLimiters({ ...options.limitStore })
+  const recorder = createRecorder(options.audit, options.recordResourceUris)
   const parts: GuardParts = {
     verify: createVerifier({
       issuers,
@@ -150,8 +183,12 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
       nowSeconds,
     }),
     policy,
-    callerLimit: callerLimit === 'off' ? undefined : createMemoryLimiter(callerLimit),
-    ruleLimits: ruleLimiters(options.rules),
+    limits: {
+      failures:
+        failedAuthenticationLimit === 'off' ? undefined : createLimiter('address', failedAuthenticationLimit),
+      caller: callerLimit === 'off' ? undefined : createLimiter('caller', callerLimit),
+      rules: ruleLimiters(options.rules, createLimiter),
+    },
     audit: options.audit,
     recorder,
     nextId: createIds(),
@@ -169,6 +206,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     guard: (request) => guard(request, parts),
     formatDenial: ({ denial, form, id }) => formatDenial(denial, form, id),
     shows: (identity, item) => policy.shows(identity, item),
+    scopesOf: policy.scopesOf,
+    explain: policy.explain,
     allows: (identity, item) => policy.allows(identity, item),
     watch: createWatch(nowSeconds, clockToleranceSeconds),
     recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
@@ -187,10 +226,13 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   }
 }
 
-function ruleLimiters(rules: readonly Rule[]): ReadonlyMap<string, Limiter> {
+function ruleLimiters(
+  rules: readonly Rule[],
+  createLimiter: (name: string, rate: Rate) => Limiter,
+): ReadonlyMap<string, Limiter> {
   const limiters = new Map<string, Limiter>()
   for (const [index, { id = `rules[${index}]`, limit }] of rules.entries()) {
-    if (limit !== undefined) limiters.set(id, createMemoryLimiter(limit))
+    if (limit !== undefined) limiters.set(id, createLimiter(`rule:${id}`, { ...limit }))
   }
   return limiters
 }
@@ -204,7 +246,10 @@ const optionKinds: Kinds<ResourceServerOptions> = {
   challengeScopes: texts,
   rules: list,
   callerLimit: either(members, oneOf('off')),
+  failedAuthenticationLimit: either(members, oneOf('off')),
+  limitStore: members,
   audit: members,
+  recordResourceUris: flag,
   resourceName: text,
   documentation: text,
   clockToleranceSeconds: number,
@@ -239,6 +284,8 @@ function checkAllKeys(options: ResourceServerOptions, problems: string[]): boole
       checkScopeKeys(`scopes["${name}"]`, definition, problems),
     ),
   ]
+  const { limitStore } = options
+  if (limitStore !== undefined) inner.push(checkLimitStore(limitStore, problems))
   return unable.length === 0 && inner.every(Boolean)
 }
 

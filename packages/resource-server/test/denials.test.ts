@@ -87,6 +87,8 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
       for (let count = 0; count < 5; count += 1) await ask({ token: issuer.sign() })
     },
   },
+  authentication_limit_reached: 'failed-authentication.test.ts',
+  limits_unavailable: 'limit-store.test.ts',
   rule_limit_reached: {
     before: async ({ ask, issuer }) => void (await ask({ token: issuer.sign(), body: callOf('limited') })),
     request: { body: callOf('limited') },

@@ -55,7 +55,7 @@ export interface RequestChange {
   readonly form?: AccessRequest['form']
   readonly body?: unknown
   readonly readBody?: AccessRequest['readBody']
-  readonly address?: string
+  readonly address?: string | undefined
 }
 
 /** A tool call in the manner of the older revisions. */
@@ -159,4 +159,16 @@ export async function startGuarded(change: GuardedChange = {}): Promise<Guarded>
     },
     records,
   }
+}
+
+/** The first outcome among the records from a place on; it is made when a response is over, which the client may see first. */
+export async function nextOutcome({ records }: Guarded, from: number): Promise<Record<string, unknown>> {
+  for (let turn = 0; turn < 5000; turn += 1) {
+    const outcome = records()
+      .slice(from)
+      .find(({ kind }) => kind === 'outcome')
+    if (outcome !== undefined) return outcome
+    await new Promise((resolve) => void setImmediate(resolve))
+  }
+  throw new Error('no outcome was recorded')
 }

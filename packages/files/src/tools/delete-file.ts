@@ -81,7 +81,7 @@ function remove(
   args: DeleteArguments,
   call: Call,
 ): { readonly type: Deleted; readonly bytes: number } {
-  const stats = requireLeaf(call.root, parent, path)
+  const stats = requireLeaf(parent, path)
   if (args.if_match !== undefined) requireMatch(stats, args.if_match, path)
   const type = typeOf(stats, path)
   call.throwIfStopped()

@@ -166,7 +166,7 @@ interface FileToEdit extends WholeText {
 }
 
 function readWhole(parent: Directory, path: CallerPath, args: EditArguments, call: Call): FileToEdit {
-  const { fd, stats } = openFileIn(parent, path, call.root)
+  const { fd, stats } = openFileIn(parent, path)
   try {
     if (args.if_match !== undefined) requireMatch(stats, args.if_match, path)
     const size = Number(stats.size)

@@ -88,7 +88,7 @@ async function moveLocked(move: Move, made: MadeDirectories): Promise<Moved> {
   const source = openParent(call.root, from)
   try {
     // A source that cannot be moved is found out before anything is made for it.
-    const stats = requireLeaf(call.root, source, from)
+    const stats = requireLeaf(source, from)
     if (stats.isDirectory()) requireSameRules(move)
     return await moveInto(source, move, made)
   } finally {

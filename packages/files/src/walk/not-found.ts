@@ -1,6 +1,5 @@
 import type { Dir } from 'node:fs'
 import { errnoOf, FileFailure, notFoundFailure, quoteName } from '../failure.ts'
-import type { Deny } from './deny.ts'
 import { lastOf, problemOfName } from './grammar.ts'
 import type { Directory } from './opener.ts'
 
@@ -11,24 +10,16 @@ const namesSearchedForHint = 1000
  * The failure for a missing name, with a hint if the directory has one that only looks the same:
  * composed and decomposed letters, or the narrow space that macOS puts into names of screenshots.
  */
-export function notFound(
-  deny: Deny | undefined,
-  parent: Directory,
-  components: readonly string[],
-): FileFailure {
+export function notFound(parent: Directory, components: readonly string[]): FileFailure {
   const shown = components.join('/')
-  const twin = findTwin(deny, parent, components)
+  const twin = findTwin(parent, lastOf(components))
   if (twin === undefined) return notFoundFailure(shown)
   const hint = `Its directory has ${spellOut(twin)} (escapes as in JSON), which only looks the same. Use that name.`
   return new FileFailure('not_found', `${quoteName(shown)} does not exist. ${hint}`)
 }
 
-function findTwin(
-  deny: Deny | undefined,
-  parent: Directory,
-  components: readonly string[],
-): string | undefined {
-  const name = lastOf(components)
+/** What is hidden has no twin that is not: the rule about it does not tell Unicode forms apart either. */
+function findTwin(parent: Directory, name: string): string | undefined {
   const wanted = name.normalize('NFKC')
   const entries = tryOpenEntries(parent)
   if (entries === undefined) return undefined
@@ -37,8 +28,7 @@ function findTwin(
       const entry = entries.readSync()
       if (entry === null) return undefined
       if (entry.name === name || entry.name.normalize('NFKC') !== wanted) continue
-      const hidden = deny?.hides([...components.slice(0, -1), entry.name]) === true
-      if (!hidden && problemOfName(entry.name) === undefined) return entry.name
+      if (problemOfName(entry.name) === undefined) return entry.name
     }
   } finally {
     entries.closeSync()

@@ -42,15 +42,15 @@ const ownDirectoryMode = 0o700
 export function openFileForReading(root: Root, path: CallerPath): OpenedFile {
   const parent = openParent(root, path)
   try {
-    return openFileIn(parent, path, root)
+    return openFileIn(parent, path)
   } finally {
     parent.close()
   }
 }
 
 /** The same, where the directory that holds the file is open already. */
-export function openFileIn(parent: Directory, path: CallerPath, root: Root): OpenedFile {
-  const fd = openLeaf(parent, path, root)
+export function openFileIn(parent: Directory, path: CallerPath): OpenedFile {
+  const fd = openLeaf(parent, path)
   try {
     const stats = fstatSync(fd, { bigint: true })
     if (!stats.isFile()) throw notAFile(path.text)
@@ -61,11 +61,11 @@ export function openFileIn(parent: Directory, path: CallerPath, root: Root): Ope
   }
 }
 
-function openLeaf(parent: Directory, path: CallerPath, root: Root): number {
+function openLeaf(parent: Directory, path: CallerPath): number {
   try {
     return parent.openFile(leafOf(path), readFlags)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw notFound(root.deny, parent, path.components)
+    if (errnoOf(error) === 'ENOENT') throw notFound(parent, path.components)
     throw failureFromSystem(error, path.text)
   }
 }
@@ -112,7 +112,7 @@ export function openForListing(root: Root, path: CallerPath): Listed {
   }
   const parent = openParent(root, path)
   try {
-    const stats = requireLeaf(root, parent, path)
+    const stats = requireLeaf(parent, path)
     if (stats.isSymbolicLink()) throw symlinkFailure(path.text)
     return { kind: 'entry', stats }
   } finally {
@@ -144,9 +144,9 @@ export function lstatIfThere(root: Root, path: CallerPath): BigIntStats | undefi
 }
 
 /** The same for what must be there. @throws {FileFailure} `not_found` */
-export function requireLeaf(root: Root, parent: Directory, path: CallerPath): BigIntStats {
+export function requireLeaf(parent: Directory, path: CallerPath): BigIntStats {
   const stats = lstatLeaf(parent, path)
-  if (stats === undefined) throw notFound(root.deny, parent, path.components)
+  if (stats === undefined) throw notFound(parent, path.components)
   return stats
 }
 
@@ -189,7 +189,7 @@ function openChild(
     const errno = errnoOf(error)
     const shown = components.join('/')
     if (errno === 'ENOENT' && made !== undefined) return createChild(root, parent, name, shown, made)
-    if (errno === 'ENOENT') throw notFound(root.deny, parent, components)
+    if (errno === 'ENOENT') throw notFound(parent, components)
     if (errno === 'ENOTDIR') throw linkOrOther(parent, name, shown)
     throw failureFromSystem(error, shown)
   }

@@ -7,9 +7,9 @@ import {
   type LogLevel,
   type Progress,
 } from '../call-context.ts'
-import { clientCapabilities, wantedLogLevel } from '../eras/client-facts.ts'
+import { clientCapabilities, progressTokenOf, wantedLogLevel } from '../client-facts.ts'
 import type { Answers, InputRequests } from '../input.ts'
-import { notification, progressTokenOf } from '../notifications.ts'
+import { notification } from '../notifications.ts'
 import type { RunContext } from '../run-context.ts'
 import { readAnswer } from './answers.ts'
 

@@ -5,6 +5,7 @@ import type { Cacheable } from '../outcome.ts'
 import type {
   Complete,
   Resource,
+  ResourceDescription,
   ResourceContents,
   ResourceOutput,
   ResourcePage,
@@ -105,11 +106,11 @@ export function createResourceTable(
 }
 
 function compileResource(resource: Resource): Listed & { readonly readable: Readable } {
-  const { uri, name, title, description, mimeType, size, read } = resource
+  const { uri, mimeType, read } = resource
   const item: Item = Object.freeze({ kind: 'resource', name: uri })
   return {
     item,
-    text: JSON.stringify({ uri, name, title, description, mimeType, size }),
+    text: JSON.stringify(describe(resource)),
     readable: {
       ...cacheable(resource),
       runnable: {
@@ -175,9 +176,32 @@ function writeContents(
   return contents.length === 0 ? undefined : `{"contents":${JSON.stringify(contents)}}`
 }
 
+/** What a list may show of a resource, and nothing else that an author has hung on it. */
+function describe({
+  uri,
+  name,
+  title,
+  description,
+  mimeType,
+  size,
+}: ResourceDescription): ResourceDescription {
+  return {
+    uri,
+    name,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(mimeType !== undefined && { mimeType }),
+    ...(size !== undefined && { size }),
+  }
+}
+
 function readPage(page: ResourcePage): ResourcePage {
   // A template in plain JavaScript may return anything.
-  const resources: unknown = (page as ResourcePage | undefined)?.resources
+  const { resources, nextCursor } = (page ?? {}) as Partial<ResourcePage>
   if (!Array.isArray(resources)) throw new TypeError('The page has no "resources" that is a list.')
-  return page
+  const described = (resources as readonly ResourceDescription[]).map(describe)
+  // Databases say null for what is not there.
+  if (nextCursor === undefined || nextCursor === null) return { resources: described }
+  if (typeof nextCursor !== 'string') throw new TypeError('"nextCursor" is no string.')
+  return { resources: described, nextCursor }
 }

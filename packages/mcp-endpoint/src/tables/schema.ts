@@ -25,11 +25,12 @@ export function createSchemaCompiler(problems: string[]): SchemaCompiler {
   ajv.addVocabulary(['x-mcp-header', '$anchor'])
   return {
     compile: (schema, place) => {
-      // From plain JavaScript it may be missing.
-      if ((schema as JsonSchema | undefined)?.['type'] !== 'object') {
+      if (schema['type'] !== 'object') {
         problems.push(`${place}: must be a JSON Schema with "type": "object"`)
         return undefined
       }
+      const unmet = requiredInVain(schema)
+      if (unmet !== undefined) problems.push(`${place}: requires "${unmet}", which it does not describe`)
       try {
         return ajv.compile(schema)
       } catch (error) {
@@ -39,6 +40,18 @@ export function createSchemaCompiler(problems: string[]): SchemaCompiler {
     },
   }
 }
+
+/** A member that must be there and that nothing describes, most likely for a slip of the pen. */
+function requiredInVain(schema: JsonSchema): string | undefined {
+  const { required, properties = {} } = schema
+  if (!Array.isArray(required) || elsewhere.some((word) => schema[word] !== undefined)) return undefined
+  return required.find(
+    (name: unknown) => typeof name === 'string' && !Object.hasOwn(Object(properties), name),
+  ) as string | undefined
+}
+
+// Words by which a schema may describe members in other places.
+const elsewhere = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'patternProperties', 'dependentSchemas']
 
 /** What a schema found, in sentences that a model can act on. */
 export function describeErrors(errors: readonly ErrorObject[], root: string): string {

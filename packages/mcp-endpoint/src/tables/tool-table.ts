@@ -2,6 +2,15 @@ import type { Item, Rule } from '@mcp-doorman/resource-server'
 import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { ruleOf } from '../access.ts'
 import type { Runnable } from '../calls/run-call.ts'
+import type { JsonSchema } from '../json-schema.ts'
+import {
+  describeIssues,
+  isStandardSchema,
+  toJsonSchema,
+  type Schema,
+  type StandardResult,
+  type StandardSchema,
+} from '../standard-schema.ts'
 import type { Tool, ToolOutput, ToolResult } from '../tools.ts'
 import { isItemName, itemNameRule } from './item-name.ts'
 import type { Listed } from './item-list.ts'
@@ -53,27 +62,60 @@ function compileTool(
   compiler: SchemaCompiler,
   problems: string[],
 ): ToolEntry | undefined {
-  const { timeoutSeconds, call } = tool
-  const valid = compiler.compile(tool.inputSchema, `${place}.inputSchema`)
-  const fits =
-    tool.outputSchema === undefined ? undefined : compiler.compile(tool.outputSchema, `${place}.outputSchema`)
+  const { name, title, description, annotations, timeoutSeconds, call } = tool
   if (timeoutSeconds !== undefined && !(timeoutSeconds >= 1 && timeoutSeconds <= 3600)) {
     problems.push(`${place}.timeoutSeconds: must be 1 to 3600, and is ${timeoutSeconds}.`)
   }
-  if (valid === undefined) return undefined
+  const inputSchema = readSchema(tool.inputSchema, 'input', `${place}.inputSchema`, problems)
+  const outputSchema =
+    tool.outputSchema && readSchema(tool.outputSchema, 'output', `${place}.outputSchema`, problems)
+  const valid = inputSchema && compiler.compile(inputSchema, `${place}.inputSchema`)
+  const fits = outputSchema && compiler.compile(outputSchema, `${place}.outputSchema`)
+  if (inputSchema === undefined || valid === undefined) return undefined
   const item: Item = Object.freeze({ kind: 'tool', name: tool.name })
-  const { access: _, timeoutSeconds: __, ...shown } = tool
+  const library = isStandardSchema(tool.inputSchema) ? tool.inputSchema['~standard'] : undefined
+  const run: Tool['call'] = (args, context) => call.call(tool, args, context)
   return {
     item,
-    text: JSON.stringify(shown), // Functions have no JSON, so the call itself is left out.
-    paramHeaders: findParamHeaders(tool.inputSchema, `${place}.inputSchema`, problems),
-    refuse: (args) => (valid(args) ? undefined : invalidArguments(valid)),
+    text: JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations }),
+    paramHeaders: findParamHeaders(inputSchema, `${place}.inputSchema`, problems),
+    refuse: (args) =>
+      library !== undefined || valid(args)
+        ? undefined
+        : write(invalidArguments(describeErrors(valid.errors ?? [], 'arguments'))),
     runnable: {
       item,
       timeoutSeconds,
-      run: (args, context) => call.call(tool, args, context),
+      run: library === undefined ? run : checkedBy(library, run),
       finish: (output) => writeResult(output, fits),
     },
+  }
+}
+
+function readSchema(
+  schema: Schema,
+  side: 'input' | 'output',
+  place: string,
+  problems: string[],
+): JsonSchema | undefined {
+  try {
+    return toJsonSchema(schema, side) ?? {} // From plain JavaScript it may be missing.
+  } catch (error) {
+    problems.push(`${place}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+/** Has the library of the schema check the arguments, and the tool called with what it made of them. */
+function checkedBy({ validate }: StandardSchema['~standard'], run: Tool['call']): Tool['call'] {
+  return (args, context) => {
+    const go = (result: StandardResult<unknown>): ReturnType<Tool['call']> =>
+      result.issues === undefined
+        ? // The schema has made these arguments, which is all that `never` stands for.
+          run(result.value as never, context)
+        : invalidArguments(describeIssues(result.issues, 'arguments'))
+    const checked = validate(args)
+    return checked instanceof Promise ? checked.then(go) : go(checked)
   }
 }
 
@@ -84,6 +126,10 @@ function writeResult(output: ToolOutput, fits: ValidateFunction | undefined): Wr
     const what = describeErrors(fits.errors ?? [], 'structuredContent')
     throw new TypeError(`The result does not fit the tool's outputSchema: ${what}`)
   }
+  return write(result)
+}
+
+function write(result: ToolResult): WrittenResult {
   const { content, structuredContent, isError } = result
   // Nothing else that a tool in plain JavaScript may have put there can pass for a member of the protocol's own.
   return {
@@ -106,8 +152,6 @@ function readOutput(output: ToolOutput): ToolResult {
 }
 
 /** Wrong arguments are the model's mistake, so it gets them as a result that it can read and mend (G63). */
-function invalidArguments({ errors }: ValidateFunction): WrittenResult {
-  const text = `invalid_arguments: ${describeErrors(errors ?? [], 'arguments')}`
-  const result: ToolResult = { content: [{ type: 'text', text }], isError: true }
-  return { result, json: JSON.stringify(result) }
+function invalidArguments(what: string): ToolResult {
+  return { content: [{ type: 'text', text: `invalid_arguments: ${what}` }], isError: true }
 }

@@ -4,6 +4,7 @@ import { createBatchedSink } from './batched-sink.ts'
 import { formatSeal, parseSeal, textOf } from './chain.ts'
 import { writeAll } from './line-sink.ts'
 
+/** Which file keeps the records, and who is told when it cannot. */
 export interface AuditFileOptions {
   /** Created with mode 0600 if missing; continued if there. One process writes it. */
   readonly path: string

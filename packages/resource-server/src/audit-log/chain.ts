@@ -32,6 +32,7 @@ export function parseSeal(line: string): ParsedSeal | undefined {
   return lines === undefined || sealed === undefined ? undefined : { lines: Number(lines), hash: sealed }
 }
 
+/** What a log's seals say of its lines. */
 export type ChainCheck =
   | { readonly ok: true; readonly records: number; readonly unsealed: number; readonly lastHash: string }
   /** `line` counts from 1: the seal that does not fit the lines before it. */

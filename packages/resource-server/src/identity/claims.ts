@@ -1,5 +1,6 @@
 import type { DenialCode } from '../denials.ts'
 import { audienceMatches } from './audience.ts'
+import { namesIn } from './claim-names.ts'
 import { provenIdentity, type Identity } from './identity.ts'
 import type { TokenProfile } from './profiles/profile.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -152,26 +153,6 @@ function readScopes(value: unknown): ReadonlySet<string> | undefined {
   if (typeof value !== 'string' || value === '') return undefined
   const scopes = value.split(' ')
   return scopes.every((scope) => scopeToken.test(scope)) ? new Set(scopes) : undefined
-}
-
-function namesIn(claims: Claims, names: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const name of names) {
-    const value = claims[name]
-    if (!Array.isArray(value)) continue
-    for (const entry of value as readonly unknown[]) {
-      if (typeof entry === 'string') found.add(entry)
-      else if (
-        typeof entry === 'object' &&
-        entry !== null &&
-        'name' in entry &&
-        typeof entry.name === 'string'
-      ) {
-        found.add(entry.name)
-      }
-    }
-  }
-  return found
 }
 
 function shortJson(value: unknown): string {

@@ -1,5 +1,6 @@
 import { createOutbound, isLoopbackHost, type Outbound } from '@mcp-doorman/outbound'
 import { checkKeys, either, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
+import { checkClaimPlaces, type ClaimPlace } from './claim-names.ts'
 import { createCasdoorLoader, createStandardLoader } from './issuer-documents.ts'
 import { defaultKeyTimes, IssuerKeys, type KeyTimes } from './issuer-keys.ts'
 import { casdoor } from './profiles/casdoor.ts'
@@ -7,8 +8,22 @@ import type { TokenProfile } from './profiles/profile.ts'
 import { rfc9068 } from './profiles/rfc9068.ts'
 import { supportedAlgorithms } from './verification-keys.ts'
 
+/**
+ * Where an issuer's tokens say what their subject is.
+ *
+ * Each place is the exact name of a claim, or a JSON Pointer (RFC 6901) to one further down, as
+ * `/realm_access/roles`. What stands there is a list of strings, or of objects with a `name`; anything else names
+ * nothing. Several places are united.
+ */
+export interface ClaimMapping {
+  /** For `anyRole` of rules. Default: `roles`; for a Casdoor `roles` and `role_names`. */
+  readonly roleClaims?: readonly ClaimPlace[]
+  /** For `anyGroup` of rules. Default: `groups`. */
+  readonly groupClaims?: readonly ClaimPlace[]
+}
+
 /** An issuer of standard JWT access tokens (RFC 9068). */
-export interface StandardIssuerOptions {
+export interface StandardIssuerOptions extends ClaimMapping {
   /** The issuer identifier, compared code point by code point with `iss`. Https, or http on loopback. */
   readonly issuer: string
   /** Where its keys are, if it publishes no discovery document. */
@@ -17,6 +32,8 @@ export interface StandardIssuerOptions {
   readonly algorithms?: readonly string[]
   /** Accept tokens of these clients only. Default: every client of this issuer that gets our audience. */
   readonly allowedClients?: readonly string[]
+  /** The claim that names the OAuth client, which must then be there. A name, no pointer. Default: `client_id`. */
+  readonly clientClaim?: string
 }
 
 /**
@@ -25,7 +42,7 @@ export interface StandardIssuerOptions {
  * Any application of a Casdoor can be given our audience by its client, so one of `application` and
  * `allowedClients` is required.
  */
-export interface CasdoorIssuerOptions {
+export interface CasdoorIssuerOptions extends ClaimMapping {
   /** The instance's `origin` setting, without a path or final slash. */
   readonly casdoor: string
   /** The application's name: pins its signing key, its client id and, where the token says it, its organization. */
@@ -36,13 +53,18 @@ export interface CasdoorIssuerOptions {
   readonly allowedOwners?: readonly string[]
 }
 
+/** An issuer whose tokens are accepted, by the standard or as Casdoor makes them. */
 export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
+
+const mappingKinds: Kinds<ClaimMapping> = { roleClaims: texts, groupClaims: texts }
 
 const standardKinds: Kinds<StandardIssuerOptions> = {
   issuer: text,
   jwksUri: text,
   algorithms: texts,
   allowedClients: texts,
+  clientClaim: text,
+  ...mappingKinds,
 }
 
 const casdoorKinds: Kinds<CasdoorIssuerOptions> = {
@@ -50,6 +72,7 @@ const casdoorKinds: Kinds<CasdoorIssuerOptions> = {
   application: text,
   allowedClients: either(texts, oneOf('any')),
   allowedOwners: texts,
+  ...mappingKinds,
 }
 
 /** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
@@ -108,7 +131,12 @@ function createStandardIssuer(
     }
   }
   const outbound = outboundTo([issuer, jwksUri ?? issuer], context, problems)
-  const profile = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
+  const profile = mapClaims(
+    algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] },
+    options,
+    `issuer ${issuer}`,
+    problems,
+  )
   const clients = allowedClients && new Set(allowedClients)
   return {
     issuer,
@@ -138,12 +166,13 @@ function createCasdoorIssuer(
     )
   }
   const outbound = outboundTo([issuer], context, problems)
-  const keys = keysOf(createCasdoorLoader(outbound, issuer, application), casdoor, context)
+  const profile = mapClaims(casdoor, options, `casdoor ${issuer}`, problems)
+  const keys = keysOf(createCasdoorLoader(outbound, issuer, application), profile, context)
   const clients = new Set(allowedClients === 'any' ? [] : allowedClients)
   const owners = allowedOwners && new Set(allowedOwners)
   return {
     issuer,
-    profile: casdoor,
+    profile,
     keys,
     clientAllowed: (clientId) =>
       allowedClients === 'any' || clients.has(clientId) || keys.application?.clientId === clientId,
@@ -154,6 +183,28 @@ function createCasdoorIssuer(
       return pinned?.clientId !== clientId || owner === undefined || owner === pinned.owner
     },
     close: () => outbound.close(),
+  }
+}
+
+/** The profile of an issuer, with the claims that its options name in place of the usual ones. */
+function mapClaims(
+  profile: TokenProfile,
+  { roleClaims, groupClaims, clientClaim }: ClaimMapping & Pick<StandardIssuerOptions, 'clientClaim'>,
+  place: string,
+  problems: string[],
+): TokenProfile {
+  checkClaimPlaces(`${place}: roleClaims`, roleClaims, problems)
+  checkClaimPlaces(`${place}: groupClaims`, groupClaims, problems)
+  if (clientClaim === '') problems.push(`${place}: clientClaim is empty. Name the claim, or remove it.`)
+  const usual = profile.clientClaim
+  return {
+    ...profile,
+    ...(roleClaims !== undefined && { roleClaims: [...roleClaims] }),
+    ...(groupClaims !== undefined && { groupClaims: [...groupClaims] }),
+    ...(clientClaim !== undefined && {
+      clientClaim,
+      requiredClaims: profile.requiredClaims.map((name) => (name === usual ? clientClaim : name)),
+    }),
   }
 }
 

@@ -11,12 +11,24 @@ export interface ConditionContext {
   readonly arguments: Readonly<Record<string, unknown>>
 }
 
-/** What a caller must have. Within one list of `any…` one entry is enough; the lists all apply. */
+/**
+ * What a caller must have. Within one list of `any…` one entry is enough; the lists all apply.
+ *
+ * Compared exactly, case included. Roles and groups are those that the issuer's options map
+ * ({@link StandardIssuerOptions.roleClaims}).
+ */
 export interface Requirements {
   /** All of these. Missing ones end in a challenge. */
   readonly scopes?: readonly string[]
   /** One of these. None ends in a challenge for the first. */
   readonly anyScope?: readonly string[]
+  /**
+   * Further scopes that depend on the arguments: all of those that it returns, in the same challenge as the others.
+   *
+   * Each must be a scope of this resource. Anything else that is returned, and an exception, denies as `otherwise`
+   * says. Lists do not ask it: it can hide nothing from them.
+   */
+  readonly scopesFor?: (context: ConditionContext) => readonly string[]
   readonly anyRole?: readonly string[]
   readonly anyGroup?: readonly string[]
   /** OAuth client ids. */
@@ -45,6 +57,11 @@ export interface Rule {
   readonly limit?: Rate
 }
 
+/** A rule as it is judged: checked, copied, and named. */
+export interface CompiledRule extends Rule {
+  readonly id: string
+}
+
 export const ruleKinds: Kinds<Rule> = {
   id: text,
   tools: texts,
@@ -59,6 +76,7 @@ export const ruleKinds: Kinds<Rule> = {
 const requirementKinds: Kinds<Requirements> = {
   scopes: texts,
   anyScope: texts,
+  scopesFor: callable,
   anyRole: texts,
   anyGroup: texts,
   anyClient: texts,
