@@ -135,7 +135,7 @@ async function editIn(
   call: Call,
   { quota, onChange }: ChangeParts,
 ): Promise<ToolResult> {
-  const file = readWhole(parent, path, args, call)
+  const file = readWhole(parent, path, args)
   const edited = await runSteps(applyEdits(file.text, args.edits, maxContentBytes), call)
   const bytes = encodeWhole({ encoding: file.encoding, text: edited.text })
   if (bytes.length > maxContentBytes) {
@@ -165,7 +165,7 @@ interface FileToEdit extends WholeText {
   readonly etag: string
 }
 
-function readWhole(parent: Directory, path: CallerPath, args: EditArguments, call: Call): FileToEdit {
+function readWhole(parent: Directory, path: CallerPath, args: EditArguments): FileToEdit {
   const { fd, stats } = openFileIn(parent, path)
   try {
     if (args.if_match !== undefined) requireMatch(stats, args.if_match, path)
