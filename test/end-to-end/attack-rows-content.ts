@@ -186,9 +186,14 @@ export const contentAttacks: readonly Attack[] = [
       place.put('a'.repeat(60), '')
       await session.ok('list_files', { glob: '*' })
       for (const glob of ['+(a|aa)+(a)b', `${'*a'.repeat(20)}b`, '{1..200000}', `${'**/'.repeat(30)}b`]) {
-        const started = performance.now()
-        assert.deepEqual((await session.ok('list_files', { glob, depth: 16 })).entries, [])
-        assert.ok(performance.now() - started < 100, glob)
+        // The best of three: the machine may be busy with other things.
+        let best = Infinity
+        for (let time = 0; time < 3; time++) {
+          const started = performance.now()
+          assert.deepEqual((await session.ok('list_files', { glob, depth: 16 })).entries, [])
+          best = Math.min(best, performance.now() - started)
+        }
+        assert.ok(best < 100, glob)
       }
       await session.fails('list_files', { glob: '*'.repeat(mebibyte) }, 'invalid_arguments')
     },
