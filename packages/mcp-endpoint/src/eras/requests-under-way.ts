@@ -12,6 +12,10 @@ export class RequestsUnderWay {
     return true
   }
 
+  get count(): number {
+    return this.#cancellations.size
+  }
+
   end(id: JsonRpcId): void {
     this.#cancellations.delete(id)
   }

@@ -27,6 +27,7 @@ export class EventLog {
   #events: { readonly number: number; readonly data: string; readonly bytes: number }[] = []
   #count = 0
   #ended = false
+  #wasRead = false
   #stream: EventStream | undefined
 
   /** @param id - unique within the session, of digits */
@@ -48,6 +49,11 @@ export class EventLog {
   /** Where a client stands that has got everything so far. */
   get place(): string {
     return `${this.id}-${this.#count}`
+  }
+
+  /** Where it begins. */
+  get start(): string {
+    return `${this.id}-0`
   }
 
   append(data: string): void {
@@ -86,10 +92,16 @@ export class EventLog {
     this.#stream = undefined
   }
 
+  /** Whether anybody has ever read it. */
+  get wasRead(): boolean {
+    return this.#wasRead
+  }
+
   /** Writes to this connection from now on, until it closes; one that had the events before is ended. */
   connect(stream: EventStream, response: ServerResponse): void {
     this.#stream?.end()
     this.#stream = stream
+    this.#wasRead = true
     response.once('close', () => {
       if (this.#stream === stream) this.#stream = undefined
     })

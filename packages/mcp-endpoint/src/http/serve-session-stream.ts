@@ -46,9 +46,11 @@ export async function serveSessionStream(
     stream.end()
   })
   const log = missed?.log ?? session.ownLog
+  if (missed === undefined && resumable) stream.prime(log.wasRead ? log.place : log.start)
+  // What changed before the client first came is not missed either.
+  const from = missed?.number ?? (log.wasRead ? undefined : 0)
   log.connect(stream, response)
-  if (missed !== undefined) log.replay(missed.number)
-  else if (resumable) stream.prime(log.place)
+  if (from !== undefined) log.replay(from)
   await closed
   stopWatching()
   streams.release(identity.callerKey)

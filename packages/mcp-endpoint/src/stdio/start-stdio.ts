@@ -59,6 +59,9 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
   await server.end(drainSeconds)
 }
 
+// Each may wait for its client, so that holding back the input could hold back what it waits for.
+const mostUnderWay = 1000
+
 class StdioServer {
   readonly #endpoint: Endpoint
   readonly #lines: OutputLines
@@ -118,6 +121,8 @@ class StdioServer {
     if (method === 'initialize' && era === 'legacy' && !this.#greet(message)) {
       return refuse(message, 'This process is initialized already; it serves one client.')
     }
+    if (this.#underWay.count >= mostUnderWay)
+      return refuse(message, 'Too many requests are under way. Wait for some.')
     if (!this.#underWay.begin(id, cancellation)) {
       return refuse(message, 'A request with this id is under way. Give each its own.')
     }
