@@ -273,6 +273,7 @@ export const pathAttacks: readonly Attack[] = [
         'file:///a',
         'file:///a/',
         'file:///a%5cb',
+        'file:///%61/b',
         'file:///%ff',
         'file:///%',
         'file:///%ed%a0%80',
@@ -284,10 +285,8 @@ export const pathAttacks: readonly Attack[] = [
       ]) {
         await session.isNoResource(uri)
       }
-      for (const uri of ['file:///a/b', 'file:///%61/b']) {
-        const { text } = await session.request('resources/read', { uri })
-        assert.match(text, /"text":"inside"/)
-      }
+      const { text } = await session.request('resources/read', { uri: 'file:///a/b' })
+      assert.match(text, /"text":"inside"/)
     },
   },
   {

@@ -28,8 +28,12 @@ export interface ResourceScopes {
   readonly scopes: readonly string[]
 }
 
-/** Which scopes the use of resources needs. The template itself is what a completion of paths names. */
+/**
+ * Which scopes the use of resources needs.
+ *
+ * A completion of paths names the template itself. As a selector that would be every file, so it is named as a glob.
+ */
 export const scopesOfResources: readonly ResourceScopes[] = [
-  { id: 'complete_path', resources: [fileUriTemplate], scopes: [filesScopes.list, filesScopes.read] },
+  { id: 'complete_path', resources: [`${fileUriTemplate}*`], scopes: [filesScopes.list, filesScopes.read] },
   { id: 'read_resource', resources: ['file:///*'], scopes: [filesScopes.read] },
 ]
