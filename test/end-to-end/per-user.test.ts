@@ -103,7 +103,7 @@ test('I10: --read-only offers no tool that writes, and knows no scope for it', a
   assert.ok(Array.isArray(tools))
   assert.deepEqual(
     tools.map((tool) => memberOf(tool, 'name')),
-    ['read_file', 'list_files'],
+    ['read_file', 'list_files', 'search_files'],
   )
   const metadata = await getJson(`${dev.origin}/.well-known/oauth-protected-resource/mcp`)
   assert.deepEqual(metadata.body['scopes_supported'], ['files:list', 'files:read'])

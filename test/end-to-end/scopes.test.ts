@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -45,11 +45,25 @@ const callers: readonly Caller[] = await Promise.all(
   ),
 )
 
-const tools: readonly { name: string; arguments: Json; scope: string }[] = [
-  { name: 'list_files', arguments: {}, scope: 'files:list' },
-  { name: 'read_file', arguments: { path: 'notes.txt' }, scope: 'files:read' },
-  { name: 'write_file', arguments: { path: 'new/written.txt', content: 'x' }, scope: 'files:write' },
+const [list, read, write] = allScopes
+const edits = [{ old: 'milk', new: 'oats' }]
+const tools: readonly { name: string; arguments: Json; needs: readonly string[] }[] = [
+  { name: 'list_files', arguments: {}, needs: [list] },
+  { name: 'read_file', arguments: { path: 'notes.txt' }, needs: [read] },
+  { name: 'write_file', arguments: { path: 'new/written.txt', content: 'x' }, needs: [write] },
+  { name: 'edit_file', arguments: { path: 'to-edit.txt', edits }, needs: [read, write] },
+  { name: 'edit_file', arguments: { path: 'to-edit.txt', edits, dry_run: true }, needs: [read, write] },
+  { name: 'search_files', arguments: { query: 'milk' }, needs: [read, list] },
+  { name: 'move_file', arguments: { from: 'to-move.txt', to: 'new/moved.txt' }, needs: [write] },
+  { name: 'delete_file', arguments: { path: 'to-delete.txt' }, needs: [write] },
 ]
+
+/** What a call that is let through finds, whatever those before it have done. */
+function prepareFiles(): void {
+  rmSync(join(dev.folder, 'new'), { recursive: true, force: true })
+  for (const name of ['to-edit.txt', 'to-move.txt', 'to-delete.txt'])
+    writeFileSync(join(dev.folder, name), 'milk')
+}
 
 /** Every name below the folder, with what stands there and when it last changed. */
 function snapshot(): readonly string[] {
@@ -79,29 +93,31 @@ function assertChallenge(answer: WireAnswer, origin: string, needed: string, mis
 for (const form of forms) {
   for (const { scopes, url, token } of callers) {
     for (const tool of tools) {
-      const allowed = scopes.some((scope) => scope === tool.scope)
+      const missing = tool.needs.filter((scope) => !scopes.some((held) => held === scope))
+      const allowed = missing.length === 0
       const held = scopes.join(' ') || 'no scope'
       test(`row 61: ${tool.name} as ${form} with ${held} is ${allowed ? 'run' : 'challenged'}`, async () => {
+        prepareFiles()
         const before = snapshot()
         const answer = await callTool(url, token, tool, form)
         if (allowed) {
           resultOf(answer)
           return
         }
-        assertChallenge(answer, new URL(url).origin, tool.scope, tool.scope)
+        assertChallenge(answer, new URL(url).origin, tool.needs.join(' '), missing.join(' '))
         assert.deepEqual(snapshot(), before)
       })
     }
   }
 }
 
-const read = {
+const readMessage = {
   jsonrpc: '2.0',
   id: 'r',
   method: 'tools/call',
   params: { name: 'read_file', arguments: tools[1]?.arguments },
 }
-const write = {
+const writeMessage = {
   jsonrpc: '2.0',
   id: 'w',
   method: 'tools/call',
@@ -113,21 +129,26 @@ test('E15: a batch is challenged with the scopes of all its messages, and none o
   const headers = { 'mcp-protocol-version': '2025-03-26' }
   const token = await dev.token({ scope: 'files:list' })
   const needed = 'files:write files:read'
-  assertChallenge(await post(dev.url, token, [write, read], headers), dev.origin, needed, needed)
+  assertChallenge(
+    await post(dev.url, token, [writeMessage, readMessage], headers),
+    dev.origin,
+    needed,
+    needed,
+  )
   for (const one of needed.split(' ')) {
     const half = await dev.token({ scope: one })
-    assert.equal((await post(dev.url, half, [write, read], headers)).status, 403)
+    assert.equal((await post(dev.url, half, [writeMessage, readMessage], headers)).status, 403)
   }
   assert.deepEqual(snapshot(), before)
 
   const both = await dev.token({ scope: 'files:read files:write' })
-  assert.equal((await post(dev.url, both, [write, read], headers)).status, 200)
+  assert.equal((await post(dev.url, both, [writeMessage, readMessage], headers)).status, 200)
   assert.notDeepEqual(snapshot(), before)
 })
 
 test('a call without an id runs nothing, whatever the scopes', async () => {
   const before = snapshot()
-  const { id: _id, ...notification } = write
+  const { id: _id, ...notification } = writeMessage
   const token = await dev.token({ scope: allScopes.join(' ') })
   const answer = await post(dev.url, token, notification, legacyHeaders)
   assert.deepEqual([answer.status, answer.text], [202, ''])

@@ -54,7 +54,15 @@ for (const client of sdkClients) {
     assert.match(asked.get('scope') ?? '', /^files:list files:read\b/)
     assert.equal(wallet.tokens().scope, 'files:list files:read')
 
-    assert.deepEqual(await connection.toolNames(), ['read_file', 'list_files', 'write_file'])
+    assert.deepEqual(await connection.toolNames(), [
+      'read_file',
+      'list_files',
+      'write_file',
+      'edit_file',
+      'search_files',
+      'move_file',
+      'delete_file',
+    ])
     assert.match(await connection.callTool('list_files', {}), /"notes.txt"/)
     assert.equal(await connection.callTool('read_file', { path: 'notes.txt' }), sampleFiles['notes.txt'])
   })

@@ -19,7 +19,7 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   outbound: 40,
   'resource-server': 160,
   'mcp-endpoint': 160,
-  files: 80,
+  files: 120,
   'authorization-server': 80,
   'development-issuer': 40,
   cli: 60,

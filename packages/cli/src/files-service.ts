@@ -1,5 +1,5 @@
 import { createPrivateFile } from '@mcp-doorman/authorization-server'
-import { openFilesRoot, type FilesServer } from '@mcp-doorman/files'
+import { FileFailure, openFilesRoot, type FilesServer } from '@mcp-doorman/files'
 import { createEndpoint, isLoopbackName, startHttp, type Endpoint } from '@mcp-doorman/mcp-endpoint'
 import {
   createResourceServer,
@@ -14,13 +14,12 @@ import { openRevocationFile } from '@mcp-doorman/resource-server/revocation-file
 import { openAdminListener, type AdminListener } from './admin-listener.ts'
 import { explainListenError, messageOf, UsageError } from './failure.ts'
 import { keepOutside } from './keep-outside.ts'
+import { checkRootOptions, type RootOptions } from './root-options.ts'
 import { version } from './version.ts'
 
 /** What every files server is made from, whatever its transport. */
-export interface FilesOptions {
+export interface FilesOptions extends RootOptions {
   readonly directory: string
-  readonly perUser: boolean
-  readonly readOnly: boolean
 }
 
 export interface FilesServiceOptions extends FilesOptions {
@@ -55,9 +54,7 @@ export function openFiles(options: FilesOptions): {
   readonly files: FilesServer
   readonly endpoint: Endpoint
 } {
-  const { directory, perUser, readOnly } = options
-  // Whether the weaker opener is acceptable depends on who can reach the server, which is judged by the caller.
-  const files = openFilesRoot({ directory, perUser, readOnly, allowWeakOpener: true })
+  const files = openRoot(options)
   const endpoint = createEndpoint({
     name: 'doorman-files',
     title: 'Doorman files',
@@ -65,14 +62,41 @@ export function openFiles(options: FilesOptions): {
     instructions:
       'Files below one directory. Paths are relative, with "/" between names; the directory itself is "". List before reading what you do not know.',
     tools: files.tools,
+    templates: [files.template],
+    resourcesChange: true,
     sameListForAll: true,
-    onFailure: ({ name: tool }, error) => {
+    onFailure: ({ name }, error) => {
+      // What a file is, or how busy its reader, is no fault of this server.
+      if (error instanceof FileFailure) return
       process.stderr.write(
-        `${tool} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        `${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
       )
     },
   })
+  files.onChange(({ uri, concerns }) => endpoint.resourceUpdated(uri, concerns))
   return { files, endpoint }
+}
+
+function openRoot(options: FilesOptions): FilesServer {
+  const { directory, perUser, readOnly, deny, quota, quotaFiles, skeleton } = options
+  checkRootOptions(options)
+  try {
+    return openFilesRoot({
+      directory,
+      perUser,
+      readOnly,
+      deny,
+      skeleton,
+      ...(quota !== undefined && { quotaBytes: quota }),
+      ...(quotaFiles !== undefined && { quotaEntries: quotaFiles }),
+      // Whether the weaker opener is acceptable depends on who can reach the server, which the command judges.
+      allowWeakOpener: true,
+    })
+  } catch (error) {
+    // Only a pattern can still be wrong in itself.
+    if (error instanceof TypeError) throw new UsageError(error.message.replace(/^openFilesRoot: /, '--'))
+    throw error
+  }
 }
 
 /** Builds and starts the whole: directory, endpoint, resource server, HTTP. Undoes what it began when a step fails. */
@@ -119,11 +143,10 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
 }
 
 function createFilesResourceServer(files: FilesServer, options: FilesServiceOptions): ResourceServer {
-  const rules = [...files.scopesOf].map(([tool, scopes]) => ({
-    id: tool,
-    tools: [tool],
-    require: { scopes },
-  }))
+  const rules = [
+    ...[...files.scopesOf].map(([tool, scopes]) => ({ id: tool, tools: [tool], require: { scopes } })),
+    ...files.resourceScopes.map(({ id, resources, scopes }) => ({ id, resources, require: { scopes } })),
+  ]
   const scopes = [...new Set(rules.flatMap(({ require }) => require.scopes))].toSorted()
   const audit = openAudit(options.auditFile)
   try {

@@ -33,9 +33,6 @@ export const shared = {
     new Option('--limit <rate>', 'requests of one caller, such as 600/min or 10/s, or off')
       .default({ count: 600, perSeconds: 60 }, '600/min')
       .argParser(readLimit),
-  perUser: () =>
-    new Option('--per-user', 'give each user a folder of their own below the directory').default(false),
-  readOnly: () => new Option('--read-only', 'offer no tool that writes').default(false),
 }
 
 /** For options that may be repeated. */
@@ -49,6 +46,34 @@ export function readPort(value: string): number {
     throw new InvalidArgumentError('A port is a whole number from 0 to 65535.')
   }
   return port
+}
+
+const sizes: Readonly<Record<string, number>> = {
+  kB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  TB: 1000 ** 4,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+}
+
+/** Reads a size with its unit, such as `500MiB` or `2GB`, as bytes. */
+export function readSize(value: string): number {
+  const [, count, unit] = /^(\d{1,6})([kMGT]B|[KMGT]iB)$/.exec(value) ?? []
+  const bytes = count === undefined || unit === undefined ? 0 : Number(count) * (sizes[unit] ?? 0)
+  if (bytes === 0 || !Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError('Write a size with its unit, as 500MiB or 2GB.')
+  return bytes
+}
+
+export function readCount(value: string): number {
+  const count = Number(value)
+  if (!/^\d{1,15}$/.test(value) || count === 0) {
+    throw new InvalidArgumentError('Write a whole number, at least 1.')
+  }
+  return count
 }
 
 function readLimit(value: string): Rate | 'off' {

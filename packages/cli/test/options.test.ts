@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from '#internal/failure'
-import { readDuration, readPort } from '#internal/option-table'
+import { readCount, readDuration, readPort, readSize } from '#internal/option-table'
 import { settlePublicUrl } from '#internal/public-url'
 
 for (const [text, seconds] of [
@@ -15,6 +15,37 @@ for (const [text, seconds] of [
 for (const text of ['', '10', 'm', '-1m', '1.5h', '0s', '10 m', '1w', '99999999s']) {
   test(`${JSON.stringify(text)} is no time`, () => assert.throws(() => readDuration(text), /with its unit/))
 }
+for (const [text, bytes] of [
+  ['1kB', 1000],
+  ['1KiB', 1024],
+  ['500MiB', 524_288_000],
+  ['2GB', 2_000_000_000],
+  ['8000TiB', 8000 * 1024 ** 4],
+] as const) {
+  test(`${text} is ${bytes} bytes`, () => assert.equal(readSize(text), bytes))
+}
+for (const text of [
+  '',
+  '10',
+  'MB',
+  '-1MB',
+  '1.5GB',
+  '0MB',
+  '10 MB',
+  '1mb',
+  '1KB',
+  '1kiB',
+  '9999999TB',
+  '9999TiB',
+]) {
+  test(`${JSON.stringify(text)} is no size`, () => assert.throws(() => readSize(text), /with its unit/))
+}
+test('counts are read, and what is none is refused', () => {
+  assert.equal(readCount('100000'), 100_000)
+  for (const text of ['', '0', '-1', '1.5', '1e3', 'x', '1'.repeat(16)]) {
+    assert.throws(() => readCount(text), /whole number/, text)
+  }
+})
 for (const text of ['', 'x', '-1', '65536', '80.5', '0x50', ' 80']) {
   test(`${JSON.stringify(text)} is no port`, () => assert.throws(() => readPort(text), /whole number/))
 }

@@ -2,7 +2,7 @@ import type { Caller, ToolResult } from '@mcp-doorman/mcp-endpoint'
 import { FileFailure, formatFailure } from './failure.ts'
 import type { FilesCallContext, FilesTool } from './files-tool.ts'
 import type { Stoppable } from './pace.ts'
-import type { FindRoot } from './roots.ts'
+import type { FindRoot, PrepareRoot } from './roots.ts'
 import { createTurns } from './turns.ts'
 import type { Root } from './walk/walk.ts'
 
@@ -11,13 +11,16 @@ export interface Call extends Stoppable {
   readonly root: Root
   /** Aborted with the same failure; for waits. Costs a timer, so it is made on first use. */
   readonly signal: AbortSignal
+  /** Tells whoever wants to know how many of something are done. */
+  readonly report: (done: number, of: string) => void
 }
 
 /** A tool's work: returns at once where it can, as most reads do. Failures are thrown. */
-export type Work<Args> = (args: Args, call: Call) => ToolResult | Promise<ToolResult>
+export type Work<Args, Result = ToolResult> = (args: Args, call: Call) => Result | Promise<Result>
 
 export interface CallsOptions {
   readonly findRoot: FindRoot
+  readonly prepareRoot: PrepareRoot
   readonly maxConcurrentCallsPerCaller: number
   readonly maxWaitingCallsPerCaller: number
   readonly callTimeLimitMs: number
@@ -26,7 +29,17 @@ export interface CallsOptions {
 }
 
 export interface Calls {
-  /** Puts identity, turns, time limit and the wording of failures around a tool's work. */
+  /**
+   * Puts identity, turns and time limit around work.
+   *
+   * @throws {FileFailure} what the work failed with, `busy`, `no_subject`; at once or later
+   */
+  readonly run: <Args, Result>(
+    work: Work<Args, Result>,
+    args: Args,
+    context: FilesCallContext,
+  ) => Result | Promise<Result>
+  /** The same as the function behind a tool, whose failures are results. */
   readonly serve: <Args>(work: Work<Args>) => FilesTool['call']
   /** Refuses new calls, stops running ones, and resolves when the last has let go of its files. */
   readonly close: () => Promise<void>
@@ -37,28 +50,42 @@ export function createCalls(options: CallsOptions): Calls {
     atOnce: options.maxConcurrentCallsPerCaller,
     waiting: options.maxWaitingCallsPerCaller,
   })
-  const running = new Map<RunningCall, Promise<ToolResult>>()
+  const running = new Map<RunningCall, Promise<unknown>>()
   let closing = false
 
   function serve<Args>(work: Work<Args>): FilesTool['call'] {
     return (args: Args, context: FilesCallContext) => {
       try {
-        if (closing) throw new FileFailure('busy', 'The server is shutting down. Try again later.')
-        const call = new RunningCall(options.findRoot(context.caller), context.signal, options)
-        call.throwIfStopped()
-        const key = keyOfCaller(context.caller)
-        if (!turns.tryTake(key)) return follow(call, waitForTurn(work, args, call, key))
-        return runWithTurn(work, args, call, key)
+        const result = run(work, args, context)
+        return result instanceof Promise ? result.catch(formatFailure) : result
       } catch (error) {
         return formatFailure(error)
       }
     }
   }
 
-  function runWithTurn<Args>(work: Work<Args>, args: Args, call: RunningCall, key: string) {
-    let result: ToolResult | Promise<ToolResult>
+  function run<Args, Result>(
+    work: Work<Args, Result>,
+    args: Args,
+    context: FilesCallContext,
+  ): Result | Promise<Result> {
+    if (closing) throw new FileFailure('busy', 'The server is shutting down. Try again later.')
+    const call = new RunningCall(options.findRoot(context.caller), context, options)
+    call.throwIfStopped()
+    const key = keyOfCaller(context.caller)
+    if (!turns.tryTake(key)) return follow(call, waitForTurn(work, args, call, key))
+    return runWithTurn(work, args, call, key)
+  }
+
+  function runWithTurn<Args, Result>(
+    work: Work<Args, Result>,
+    args: Args,
+    call: RunningCall,
+    key: string,
+  ): Result | Promise<Result> {
+    let result: Result | Promise<Result>
     try {
-      result = work(args, call)
+      result = begin(work, args, call)
     } catch (error) {
       turns.give(key)
       throw error
@@ -73,28 +100,42 @@ export function createCalls(options: CallsOptions): Calls {
     )
   }
 
-  async function waitForTurn<Args>(work: Work<Args>, args: Args, call: RunningCall, key: string) {
+  function begin<Args, Result>(
+    work: Work<Args, Result>,
+    args: Args,
+    call: RunningCall,
+  ): Result | Promise<Result> {
+    const preparing = options.prepareRoot(call.root)
+    if (preparing === undefined) return work(args, call)
+    return preparing.then(() => {
+      call.throwIfStopped()
+      return work(args, call)
+    })
+  }
+
+  async function waitForTurn<Args, Result>(
+    work: Work<Args, Result>,
+    args: Args,
+    call: RunningCall,
+    key: string,
+  ): Promise<Result> {
     await turns.take(key, call.signal)
     try {
       call.throwIfStopped()
-      return await work(args, call)
+      return await begin(work, args, call)
     } finally {
       turns.give(key)
     }
   }
 
-  /** Answers when the work ends or is stopped; a turn and open files stay with the work till it ends. */
-  async function follow(call: RunningCall, work: Promise<ToolResult>): Promise<ToolResult> {
+  /** Ends when the work ends or is stopped; a turn and open files stay with the work till it ends. */
+  function follow<Result>(call: RunningCall, work: Promise<Result>): Promise<Result> {
     const ended = work.finally(() => {
       running.delete(call)
       call.end()
     })
     running.set(call, ended)
-    try {
-      return await Promise.race([ended, call.whenStopped()])
-    } catch (error) {
-      return formatFailure(error)
-    }
+    return Promise.race([ended, call.whenStopped()])
   }
 
   async function close(): Promise<void> {
@@ -105,7 +146,7 @@ export function createCalls(options: CallsOptions): Calls {
     await Promise.allSettled(running.values())
   }
 
-  return { serve, close }
+  return { run, serve, close }
 }
 
 function keyOfCaller(caller: Caller | undefined): string {
@@ -114,13 +155,17 @@ function keyOfCaller(caller: Caller | undefined): string {
 
 class RunningCall implements Call {
   readonly root: Root
-  readonly #context: AbortSignal
+  readonly #context: FilesCallContext
   readonly #startedMs: number
   readonly #limits: Pick<CallsOptions, 'callTimeLimitMs' | 'nowMs'>
   #controller: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(root: Root, context: AbortSignal, limits: Pick<CallsOptions, 'callTimeLimitMs' | 'nowMs'>) {
+  constructor(
+    root: Root,
+    context: FilesCallContext,
+    limits: Pick<CallsOptions, 'callTimeLimitMs' | 'nowMs'>,
+  ) {
     this.root = root
     this.#context = context
     this.#limits = limits
@@ -129,7 +174,7 @@ class RunningCall implements Call {
 
   throwIfStopped(): void {
     this.#controller?.signal.throwIfAborted()
-    if (this.#context.aborted) throw cancelled()
+    if (this.#context.signal.aborted) throw cancelled()
     if (this.#leftMs() <= 0) throw tooLong(this.#limits.callTimeLimitMs)
   }
 
@@ -138,10 +183,14 @@ class RunningCall implements Call {
       this.#controller = new AbortController()
       const onTime = (): void => this.stop(tooLong(this.#limits.callTimeLimitMs))
       this.#timer = setTimeout(onTime, Math.max(0, this.#leftMs()))
-      if (this.#context.aborted) this.#onCancel()
-      else this.#context.addEventListener('abort', this.#onCancel)
+      if (this.#context.signal.aborted) this.#onCancel()
+      else this.#context.signal.addEventListener('abort', this.#onCancel)
     }
     return this.#controller.signal
+  }
+
+  report(done: number, of: string): void {
+    this.#context.progress?.({ progress: done, message: `${done} ${of}` })
   }
 
   stop(failure: FileFailure): void {
@@ -160,7 +209,7 @@ class RunningCall implements Call {
 
   end(): void {
     clearTimeout(this.#timer)
-    this.#context.removeEventListener('abort', this.#onCancel)
+    this.#context.signal.removeEventListener('abort', this.#onCancel)
   }
 
   readonly #onCancel = (): void => this.stop(cancelled())

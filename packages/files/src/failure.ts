@@ -7,15 +7,19 @@ import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
  */
 export type FailureCode =
   | 'invalid_path'
-  | 'invalid_argument'
+  | 'invalid_arguments'
   | 'not_found'
   | 'not_a_file'
   | 'not_a_directory'
   | 'symlink'
   | 'exists'
+  | 'not_empty'
   | 'conflict'
+  | 'no_match'
+  | 'ambiguous_match'
   | 'not_text'
   | 'too_large'
+  | 'quota'
   | 'no_subject'
   | 'busy'
   | 'io_error'
@@ -58,7 +62,7 @@ export function failureFromSystem(error: unknown, path: string): FileFailure {
     case undefined:
       throw error
     case 'ENOENT':
-      return new FileFailure('not_found', `${name} does not exist. Look at its directory with list_files.`)
+      return notFoundFailure(path)
     case 'ELOOP':
       return symlinkFailure(path)
     case 'ENOTDIR':
@@ -69,6 +73,8 @@ export function failureFromSystem(error: unknown, path: string): FileFailure {
       return notAFile(path)
     case 'EEXIST':
       return new FileFailure('exists', `${name} exists already. Choose another name, or replace it.`)
+    case 'ENOTEMPTY':
+      return notEmptyFailure(path)
     case 'ENAMETOOLONG':
       return new FileFailure('invalid_path', `${name} has a name too long for this disk. Use a shorter one.`)
     case 'EMFILE':
@@ -79,6 +85,8 @@ export function failureFromSystem(error: unknown, path: string): FileFailure {
     case 'EPERM':
     case 'ERR_ACCESS_DENIED':
       return ioError(path, errno, 'the server is not permitted to do this; its operator must change that')
+    case 'EXDEV':
+      return ioError(path, errno, 'it lies on another disk than the new place; write a copy and delete it')
     case 'EROFS':
       return ioError(path, errno, 'the disk is read-only; nothing can be written there')
     case 'ENOSPC':
@@ -87,6 +95,11 @@ export function failureFromSystem(error: unknown, path: string): FileFailure {
     default:
       return ioError(path, errno, 'the disk did not do what was asked; trying once more may help')
   }
+}
+
+export function notFoundFailure(path: string): FileFailure {
+  const advice = 'Look at its directory with list_files.'
+  return new FileFailure('not_found', `${quoteName(path)} does not exist. ${advice}`)
 }
 
 export function symlinkFailure(path: string): FileFailure {
@@ -102,6 +115,11 @@ export function notADirectory(path: string): FileFailure {
 export function notAFile(path: string): FileFailure {
   const name = quoteName(path)
   return new FileFailure('not_a_file', `${name} is not a regular file. Use list_files to see what it is.`)
+}
+
+export function notEmptyFailure(path: string): FileFailure {
+  const advice = 'Delete or move what is in it first; names that are not shown count too.'
+  return new FileFailure('not_empty', `${quoteName(path)} is a directory that is not empty. ${advice}`)
 }
 
 function ioError(path: string, errno: string, why: string): FileFailure {

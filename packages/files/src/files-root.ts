@@ -1,20 +1,39 @@
 import { closeSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createCalls } from './calls.ts'
+import type { Caller, ResourceTemplate } from '@mcp-doorman/mcp-endpoint'
+import { type Calls, createCalls } from './calls.ts'
 import { errnoOf } from './failure.ts'
+import { createFileTemplate } from './file-resources.ts'
+import { formatFileUri } from './file-uri.ts'
 import type { FilesTool } from './files-tool.ts'
 import { checkOptions, type CheckedOptions, type FilesRootOptions } from './options.ts'
 import { runSteps } from './pace.ts'
-import { createFindRoot } from './roots.ts'
-import { scopesOfTools } from './scopes.ts'
+import { createQuota, type QuotaLimits } from './quota.ts'
+import { createFindRoot, createPrepareRoot } from './roots.ts'
+import { type ResourceScopes, scopesOfResources, scopesOfTools } from './scopes.ts'
+import type { ChangeParts } from './tools/change.ts'
+import { createDeleteFileTool } from './tools/delete-file.ts'
+import { createEditFileTool } from './tools/edit-file.ts'
 import { createListFilesTool } from './tools/list-files.ts'
+import { createMoveFileTool } from './tools/move-file.ts'
 import { createReadFileTool } from './tools/read-file.ts'
+import { createSearchFilesTool } from './tools/search-files.ts'
 import { createWriteFileTool } from './tools/write-file.ts'
 import { createTurns } from './turns.ts'
+import { createDeny } from './walk/deny.ts'
 import { canWalkDescriptors, descriptorWalk } from './walk/descriptor-walk.ts'
 import type { Directory, OpenerKind } from './walk/opener.ts'
 import { realpathOpener } from './walk/realpath-opener.ts'
+import { readSkeleton, type Skeleton } from './walk/skeleton.ts'
 import { sweepTemps } from './walk/sweep.ts'
+
+/** A file is not what it was. */
+export interface FileChange {
+  /** Of the file, in the root of those whom it concerns. */
+  readonly uri: string
+  /** Whether it is a caller's root that the file is in. @throws {FileFailure} `no_subject` */
+  readonly concerns: (caller: Caller | undefined) => boolean
+}
 
 /** An open directory and the tools over it. */
 export interface FilesServer {
@@ -22,6 +41,15 @@ export interface FilesServer {
   readonly tools: readonly FilesTool[]
   /** The scopes that a call of each offered tool needs, by the tool's name. Nothing here enforces them. */
   readonly scopesOf: ReadonlyMap<string, readonly string[]>
+  /** The files as resources. */
+  readonly template: ResourceTemplate
+  /** The scopes that the use of resources needs. Nothing here enforces them either. */
+  readonly resourceScopes: readonly ResourceScopes[]
+  /**
+   * Has a listener told of every file that a call has changed, made or taken away; of a directory that was moved,
+   * but not of what is in it. What others do to the directory is not noticed.
+   */
+  readonly onChange: (listener: (change: FileChange) => void) => void
   /** How paths are opened here. Beyond loopback, `realpath` should be refused unless asked for. */
   readonly opener: OpenerKind
   /** The resolved directory, to be announced to the operator; no tool ever shows it. */
@@ -54,35 +82,89 @@ export function openFilesRoot(given: FilesRootOptions): FilesServer {
   }
   const directory = resolveDirectory(options.directory)
   const { base, kind } = openBase(directory, options)
+  const skeleton = loadSkeleton(options.skeleton, base, kind)
 
   const nowMs = (): number => performance.now()
   const stopSweeping = new AbortController()
   const swept = sweep(base, options, stopSweeping.signal)
+  const { perUser, directoryMode } = options
+  const findRoot = createFindRoot({ base, perUser, directoryMode, deny: createDeny(options.deny) })
+  const listeners: Array<(change: FileChange) => void> = []
   const calls = createCalls({
-    findRoot: createFindRoot({ base, perUser: options.perUser, directoryMode: options.directoryMode }),
+    findRoot,
+    prepareRoot: createPrepareRoot(skeleton),
     maxConcurrentCallsPerCaller: options.maxConcurrentCallsPerCaller,
     maxWaitingCallsPerCaller: options.maxWaitingCallsPerCaller,
     callTimeLimitMs: options.callTimeLimitSeconds * 1000,
     nowMs,
   })
-  const locks = createTurns({ atOnce: 1, waiting: Number.POSITIVE_INFINITY })
-  const tools = [createReadFileTool(calls), createListFilesTool(calls, nowMs)]
-  if (!options.readOnly) tools.push(createWriteFileTool(calls, { locks, fileMode: options.fileMode }))
+  const parts: ChangeParts = {
+    locks: createTurns({ atOnce: 1, waiting: Number.POSITIVE_INFINITY }),
+    quota: createQuota(limitsOf(options), nowMs),
+    fileMode: options.fileMode,
+    onChange: ({ key }, path) => {
+      const uri = formatFileUri(path)
+      const concerns: FileChange['concerns'] = (caller) => findRoot(caller).key === key
+      for (const listener of listeners) listener({ uri, concerns })
+    },
+  }
+  const tools = createTools(calls, parts, nowMs).filter(
+    ({ annotations }) => !options.readOnly || annotations?.readOnlyHint === true,
+  )
 
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
     stopSweeping.abort()
     await Promise.all([calls.close(), swept])
+    await parts.quota.close()
     closeSync(base.fd)
   }
   return {
     tools,
     scopesOf: new Map([...scopesOfTools].filter(([name]) => tools.some((tool) => tool.name === name))),
+    template: createFileTemplate(calls),
+    resourceScopes: scopesOfResources,
+    onChange: (listener) => void listeners.push(listener),
     opener: kind,
     directory,
     perUser: options.perUser,
     swept,
     close: () => (closed ??= close()),
+  }
+}
+
+/** In the order in which clients are shown them. */
+function createTools(calls: Calls, parts: ChangeParts, nowMs: () => number): readonly FilesTool[] {
+  return [
+    createReadFileTool(calls),
+    createListFilesTool(calls, nowMs),
+    createWriteFileTool(calls, parts),
+    createEditFileTool(calls, parts),
+    createSearchFilesTool(calls, nowMs),
+    createMoveFileTool(calls, parts),
+    createDeleteFileTool(calls, parts),
+  ]
+}
+
+function limitsOf({ quotaBytes, quotaEntries }: CheckedOptions): QuotaLimits | undefined {
+  const unlimited = quotaBytes === Number.POSITIVE_INFINITY && quotaEntries === Number.POSITIVE_INFINITY
+  return unlimited ? undefined : { maxBytes: quotaBytes, maxEntries: quotaEntries }
+}
+
+/** Reads the operator's skeleton. If it cannot be used, the base is closed again. */
+function loadSkeleton(given: string | undefined, base: Directory, kind: OpenerKind): Skeleton | undefined {
+  if (given === undefined) return undefined
+  const opener = kind === 'descriptor-walk' ? descriptorWalk : realpathOpener
+  let top: Directory | undefined
+  try {
+    top = opener.openBase(resolveDirectory(given))
+    return readSkeleton(top)
+  } catch (error) {
+    closeSync(base.fd)
+    const reason = errnoOf(error) ?? (error instanceof Error ? error.message : String(error))
+    throw new Error(`The skeleton ${given} cannot be copied: ${reason}`, { cause: error })
+  } finally {
+    if (top !== undefined) closeSync(top.fd)
   }
 }
 

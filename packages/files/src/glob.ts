@@ -17,7 +17,7 @@ export function createGlobMatcher(pattern: string): GlobMatcher {
   const segments = pattern.split('/')
   const [only] = segments
   if (only !== undefined && segments.length === 1) {
-    return (components) => matchesComponent(only, components.at(-1) ?? '')
+    return (components) => matchesName(only, components.at(-1) ?? '')
   }
   return (components) => matchesComponents(segments, components)
 }
@@ -37,7 +37,7 @@ function matchesComponents(pattern: readonly string[], components: readonly stri
     if (segment === '**') {
       star = patternAt++
       starTook = at
-    } else if (segment !== undefined && matchesComponent(segment, components[at] ?? '')) {
+    } else if (segment !== undefined && matchesName(segment, components[at] ?? '')) {
       at++
       patternAt++
     } else if (star !== -1) {
@@ -51,7 +51,8 @@ function matchesComponents(pattern: readonly string[], components: readonly stri
   return patternAt === pattern.length
 }
 
-function matchesComponent(pattern: string, text: string): boolean {
+/** Whether one name matches one segment: `*` is any run of characters, `?` is one. */
+export function matchesName(pattern: string, text: string): boolean {
   let at = 0
   let patternAt = 0
   let star = -1

@@ -1,5 +1,5 @@
-export { type FilesServer, openFilesRoot } from './files-root.ts'
-export type { FailureCode } from './failure.ts'
+export { type FileChange, type FilesServer, openFilesRoot } from './files-root.ts'
+export { type FailureCode, FileFailure } from './failure.ts'
 export type { FilesRootOptions } from './options.ts'
-export { filesScopes } from './scopes.ts'
+export { filesScopes, type ResourceScopes } from './scopes.ts'
 export type { OpenerKind } from './walk/opener.ts'

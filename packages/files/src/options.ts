@@ -1,3 +1,4 @@
+import { problemOfDenyPattern } from './walk/deny.ts'
 import type { OpenerKind } from './walk/opener.ts'
 
 /** What {@link openFilesRoot} needs to know. */
@@ -17,6 +18,35 @@ export interface FilesRootOptions {
    * @defaultValue false
    */
   readonly readOnly?: boolean
+  /**
+   * What no tool shows, opens, makes or moves, as if it were not there: at most 1000 patterns of at most
+   * 256 characters. `*` and `?` stay within a name, `**` spans directories; without `/` a pattern hides every
+   * such name at any depth (`.env`), with `/` it counts from the caller's root (`build/**`). What is below is
+   * hidden too. Case and Unicode form are not told apart. Not checked: other names of the same file that only
+   * the disk knows, as FAT has.
+   *
+   * @defaultValue []: nothing
+   */
+  readonly deny?: readonly string[]
+  /**
+   * Most bytes that the files of one root may have together, as their sizes say. Whole number, 1 to 2^53 - 1.
+   *
+   * @defaultValue Infinity
+   */
+  readonly quotaBytes?: number
+  /**
+   * Most names (files, directories, links) that one root may have. Whole number, 1 to 2^53 - 1.
+   *
+   * @defaultValue Infinity
+   */
+  readonly quotaEntries?: number
+  /**
+   * A directory whose content new users find in their root, made when they first call. Read once, at start:
+   * files and directories only, at most 1000 of them and 16 MiB. Needs {@link FilesRootOptions.perUser}.
+   *
+   * @defaultValue undefined: new roots are empty
+   */
+  readonly skeleton?: string | undefined
   /**
    * How paths are opened. `auto` is the descriptor walk, or `realpath` where `/proc` is missing.
    *
@@ -67,6 +97,10 @@ export type CheckedOptions = Required<FilesRootOptions>
 const defaults: Omit<CheckedOptions, 'directory'> = {
   perUser: false,
   readOnly: false,
+  deny: [],
+  quotaBytes: Number.POSITIVE_INFINITY,
+  quotaEntries: Number.POSITIVE_INFINITY,
+  skeleton: undefined,
   opener: 'auto',
   allowWeakOpener: false,
   maxConcurrentCallsPerCaller: 8,
@@ -81,7 +115,7 @@ export function checkOptions(given: FilesRootOptions): CheckedOptions {
   const options: CheckedOptions = { directory: '', ...defaults }
   // Callers without types may pass anything; `undefined` means the default.
   for (const [key, value] of Object.entries(given)) {
-    if (value !== undefined) Object.assign(options, { [key]: value })
+    if (value !== undefined) Object.assign(options, { [key]: Array.isArray(value) ? [...value] : value })
   }
   const problems = [
     ...Object.keys(given)
@@ -101,6 +135,14 @@ function* problemsOf(options: CheckedOptions): Generator<string> {
   for (const key of ['perUser', 'readOnly', 'allowWeakOpener'] as const) {
     if (typeof options[key] !== 'boolean') yield `${key}: must be true or false`
   }
+  yield* problemsOfDeny(options.deny)
+  for (const key of ['quotaBytes', 'quotaEntries'] as const) {
+    const most = options[key]
+    if (most !== Number.POSITIVE_INFINITY && !isWhole(most, 1, Number.MAX_SAFE_INTEGER)) {
+      yield `${key}: must be a whole number from 1, or Infinity`
+    }
+  }
+  yield* problemsOfSkeleton(options)
   if (!['auto', 'descriptor-walk', 'realpath'].includes(opener)) {
     yield 'opener: must be "auto", "descriptor-walk" or "realpath"'
   }
@@ -120,6 +162,26 @@ function* problemsOf(options: CheckedOptions): Generator<string> {
   if (!isWhole(directoryMode, 0, 0o777) || (directoryMode & 0o700) !== 0o700) {
     yield 'directoryMode: must be from 0o700 to 0o777 and let the owner do all'
   }
+}
+
+function* problemsOfDeny(patterns: readonly string[]): Generator<string> {
+  if (!Array.isArray(patterns) || patterns.length > 1000) {
+    yield 'deny: must be a list of at most 1000 patterns'
+    return
+  }
+  for (const pattern of patterns) {
+    const problem = problemOfDenyPattern(pattern)
+    if (problem !== undefined) yield `deny: ${problem}`
+  }
+}
+
+function* problemsOfSkeleton({ skeleton, perUser, readOnly }: CheckedOptions): Generator<string> {
+  if (skeleton === undefined) return
+  if (typeof skeleton !== 'string' || skeleton === '' || skeleton.includes('\0')) {
+    yield 'skeleton: must be the path of a directory'
+  }
+  if (!perUser) yield 'skeleton: has no effect without perUser, as there are no new roots'
+  if (readOnly) yield 'skeleton: cannot be copied with readOnly'
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

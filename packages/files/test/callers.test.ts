@@ -107,9 +107,10 @@ test('I10: read-only: the tools that write are not offered, and the others work'
   inSandbox({ readOnly: true }, async (sandbox) => {
     assert.deepEqual(
       sandbox.server.tools.map(({ name }) => name),
-      ['read_file', 'list_files'],
+      ['read_file', 'list_files', 'search_files'],
     )
-    assert.deepEqual([...sandbox.server.scopesOf.keys()].toSorted(), ['list_files', 'read_file'])
+    const scoped = [...sandbox.server.scopesOf.keys()].toSorted()
+    assert.deepEqual(scoped, ['list_files', 'read_file', 'search_files'])
     await sandbox.ok('list_files', {})
   }))
 
@@ -119,5 +120,9 @@ test('each tool names the scopes that a call of it needs', () =>
       read_file: ['files:read'],
       list_files: ['files:list'],
       write_file: ['files:write'],
+      edit_file: ['files:read', 'files:write'],
+      search_files: ['files:read', 'files:list'],
+      move_file: ['files:write'],
+      delete_file: ['files:write'],
     })
   }))

@@ -14,7 +14,14 @@ const ben: Caller = { ...ann, subject: 'ben' }
 function createGated(options: Partial<CallsOptions> = {}) {
   const finish: Array<() => void> = []
   const calls = createCalls({
-    findRoot: () => ({ key: '', base: undefined as never, ownDirectory: undefined, directoryMode: 0 }),
+    findRoot: () => ({
+      key: '',
+      base: undefined as never,
+      ownDirectory: undefined,
+      directoryMode: 0,
+      deny: undefined,
+    }),
+    prepareRoot: () => undefined,
     maxConcurrentCallsPerCaller: 8,
     maxWaitingCallsPerCaller: 64,
     callTimeLimitMs: 10_000,

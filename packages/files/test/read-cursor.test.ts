@@ -48,7 +48,7 @@ test('row 37: garbage, and the cursor of another path, are invalid_path; its own
     const { next_cursor } = await sandbox.ok('read_file', { path: 'a.txt' })
     await sandbox.fails('read_file', { path: 'a.txt', cursor: 'garbage' }, 'invalid_path')
     await sandbox.fails('read_file', { path: 'same.txt', cursor: next_cursor }, 'invalid_path')
-    await sandbox.fails('read_file', { path: 'a.txt', cursor: next_cursor, line: 3 }, 'invalid_argument')
+    await sandbox.fails('read_file', { path: 'a.txt', cursor: next_cursor, line: 3 }, 'invalid_arguments')
     await sandbox.ok('read_file', { path: 'a.txt', cursor: next_cursor })
   }))
 

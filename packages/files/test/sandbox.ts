@@ -34,6 +34,15 @@ export interface Fields {
   readonly next_cursor?: string
   readonly left_out?: number
   readonly mime_type?: string
+  readonly diff: string
+  readonly diff_complete: boolean
+  readonly replacements: number
+  readonly matches: readonly { readonly path: string; readonly line: number; readonly text: string }[]
+  readonly files_searched: number
+  readonly skipped_binary: number
+  readonly skipped_large: number
+  readonly skipped_unreadable: number
+  readonly type: string
   readonly entries: readonly {
     readonly path: string
     readonly type: string

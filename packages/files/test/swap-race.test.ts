@@ -75,15 +75,33 @@ async function readNaively(root: string, path: string): Promise<string | undefin
   }
 }
 
+/** A call of each kind that changes something, in turn. */
+function changing(
+  at: number,
+  path: string,
+): readonly [tool: string, args: Readonly<Record<string, unknown>>] {
+  switch (at % 7) {
+    case 4:
+      return ['edit_file', { path, edits: [{ old: 'x', new: 'y', all: true }] }]
+    case 5:
+      return ['move_file', { from: path, to: `d/moved${at}` }]
+    case 6:
+      return ['delete_file', { path }]
+    default:
+      return [
+        'write_file',
+        { path, content: 'x', if_exists: ['replace', 'append', 'replace', 'fail'][at % 4] },
+      ]
+  }
+}
+
 test('G61, row 22: 5,000 writes through a directory that is swapped for a link change nothing outside', async (t) => {
   await inSandbox({ folder: memoryFolder }, async (sandbox) => {
     sandbox.put('d/secret', 'inside')
     const counts = { written: 0, refused: 0 }
     const swaps = await whileSwapping(sandbox, 'd', '../O', async () => {
       for (let at = 0; at < repeats(5000, 3); at++) {
-        const if_exists = ['replace', 'append', 'replace', 'fail'][at % 4]
-        const path = at % 2 === 0 ? 'd/secret' : `d/new${at % 10}`
-        const result = await sandbox.call('write_file', { path, content: 'x', if_exists })
+        const result = await sandbox.call(...changing(at, at % 2 === 0 ? 'd/secret' : `d/new${at % 10}`))
         counts[result.isError === true ? 'refused' : 'written']++
       }
     })
@@ -98,8 +116,11 @@ test('G61, row 23: writes to a file that is itself swapped for a link change not
     const counts = { written: 0, refused: 0 }
     const swaps = await whileSwapping(sandbox, 'f', '../O/secret', async () => {
       for (let at = 0; at < repeats(5000, 3); at++) {
-        const if_exists = ['replace', 'append'][at % 2]
-        const result = await sandbox.call('write_file', { path: 'f', content: 'x', if_exists })
+        const if_exists = ['replace', 'append'][at % 3]
+        const result =
+          if_exists === undefined
+            ? await sandbox.call('edit_file', { path: 'f', edits: [{ old: 'x', new: 'y', all: true }] })
+            : await sandbox.call('write_file', { path: 'f', content: 'x', if_exists })
         counts[result.isError === true ? 'refused' : 'written']++
       }
     })

@@ -53,7 +53,7 @@ for (const opener of openers) {
       assert.equal(lstatSync(join(sandbox.root, 'new.txt')).nlink, 1)
       await sandbox.fails('write_file', { ...args, content: 'other' }, 'exists')
       assert.equal(sandbox.textOf('new.txt'), 'new')
-      await sandbox.fails('write_file', { ...args, if_match: 'x' }, 'invalid_argument')
+      await sandbox.fails('write_file', { ...args, if_match: 'x' }, 'invalid_arguments')
     }))
 }
 
@@ -221,9 +221,9 @@ test('row 55: content is at most 5 MiB, and base64 is exact', () =>
     assert.deepEqual(sandbox.bytesOf('b'), bytes)
     await sandbox.ok('write_file', { path: 'empty', content: '', encoding })
     for (const content of ['AP/+Pj8', 'AP/+ Pj8=', 'AP_-Pj8=', 'AP/+Pj8=\n', 'AP/+Pj9=', '=', 'A===', 'ü']) {
-      await sandbox.fails('write_file', { path: 'b', content, encoding }, 'invalid_argument')
+      await sandbox.fails('write_file', { path: 'b', content, encoding }, 'invalid_arguments')
     }
-    await sandbox.fails('write_file', { path: 'b', content: '\ud800' }, 'invalid_argument')
+    await sandbox.fails('write_file', { path: 'b', content: '\ud800' }, 'invalid_arguments')
     assert.deepEqual(sandbox.bytesOf('b'), bytes)
   }))
 

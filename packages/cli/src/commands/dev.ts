@@ -8,14 +8,13 @@ import { keepOutside } from '../keep-outside.ts'
 import { formatNextSteps } from '../next-steps.ts'
 import { makeSampleFolder } from '../sample-folder.ts'
 import { readPort, shared } from '../option-table.ts'
+import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
 
-interface DevCommandOptions {
+interface DevCommandOptions extends RootOptions {
   readonly port: number
   readonly issuerPort: number
   readonly state: string
-  readonly perUser: boolean
-  readonly readOnly: boolean
   readonly audit?: string
   readonly limit: Rate | 'off'
 }
@@ -23,18 +22,14 @@ interface DevCommandOptions {
 const host = '127.0.0.1'
 
 export function addDevCommand(program: Command): void {
-  program
+  const command = program
     .command('dev')
     .description('serve a directory behind an issuer of its own, on this machine only')
     .argument('[directory]', 'what to serve (default: a sample folder that it makes)')
     .addOption(shared.port())
     .addOption(new Option('--issuer-port <number>', 'port of the issuer').default(8081).argParser(readPort))
     .addOption(shared.state())
-    .addOption(shared.perUser())
-    .addOption(shared.readOnly())
-    .addOption(shared.audit())
-    .addOption(shared.limit())
-    .action(runDev)
+  addRootOptions(command).addOption(shared.audit()).addOption(shared.limit()).action(runDev)
 }
 
 async function runDev(directory: string | undefined, options: DevCommandOptions): Promise<void> {
@@ -59,8 +54,7 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
     dpop: undefined,
     state,
     limit: options.limit,
-    perUser: options.perUser,
-    readOnly,
+    ...rootOptionsOf(options),
     auditFile: options.audit,
     allowWeakOpener: false,
   }).catch(async (error: unknown) => {

@@ -7,10 +7,11 @@ import { openFiles, startFilesService } from '../files-service.ts'
 import { keepOutside } from '../keep-outside.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { collect, shared } from '../option-table.ts'
+import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
 import { readDpop, tokenCheckOptions, withIntrospection, type TokenCheckOptions } from '../token-checks.ts'
 
-interface FilesCommandOptions extends TokenCheckOptions {
+interface FilesCommandOptions extends RootOptions, TokenCheckOptions {
   readonly host: string
   readonly port: number
   readonly publicUrl?: string
@@ -19,8 +20,6 @@ interface FilesCommandOptions extends TokenCheckOptions {
   readonly casdoorApplication?: string
   readonly allowClient: readonly string[]
   readonly allowOwner: readonly string[]
-  readonly perUser: boolean
-  readonly readOnly: boolean
   readonly stdio: boolean
   readonly audit?: string
   readonly state?: string
@@ -29,9 +28,9 @@ interface FilesCommandOptions extends TokenCheckOptions {
 }
 
 export function addFilesCommand(program: Command): void {
-  const files = program
+  const command = program
     .command('files')
-    .description('serve a directory to agents: three tools, each behind a scope of its own')
+    .description('serve a directory to agents: seven tools behind three scopes')
     .argument('<directory>', 'what to serve')
     .addOption(shared.host())
     .addOption(shared.port())
@@ -52,8 +51,7 @@ export function addFilesCommand(program: Command): void {
         .default([], 'not looked at')
         .argParser(collect),
     )
-    .addOption(shared.perUser())
-    .addOption(shared.readOnly())
+  addRootOptions(command)
     .addOption(
       new Option(
         '--stdio',
@@ -74,14 +72,14 @@ export function addFilesCommand(program: Command): void {
       ),
     )
     .addHelpText('after', examples)
-  for (const option of tokenCheckOptions()) files.addOption(option)
-  files.action(async (directory: string, options: FilesCommandOptions, command: Command) => {
-    await (options.stdio ? runStdio(directory, options, command) : runHttp(directory, options))
+  for (const option of tokenCheckOptions()) command.addOption(option)
+  command.action(async (directory: string, options: FilesCommandOptions, invoked: Command) => {
+    await (options.stdio ? runStdio(directory, options, invoked) : runHttp(directory, options))
   })
 }
 
 const examples = `
-Scopes: files:list, files:read, files:write.
+Scopes: files:list, files:read, files:write. Editing needs read and write, searching list and read.
 
 Examples:
   doorman files ./notes --casdoor https://auth.example.com --casdoor-application mcp-notes
@@ -90,7 +88,7 @@ Examples:
   doorman files ./notes --issuer https://issuer.example.com --introspect doorman --introspect-secret env:SECRET
   doorman files ./notes --stdio --read-only`
 
-const stdioOptions = new Set(['stdio', 'readOnly', 'allowWeakOpener'])
+const stdioOptions = new Set(['stdio', 'readOnly', 'deny', 'quota', 'quotaFiles', 'allowWeakOpener'])
 
 async function runStdio(directory: string, options: FilesCommandOptions, command: Command): Promise<void> {
   for (const option of command.options) {
@@ -103,7 +101,7 @@ async function runStdio(directory: string, options: FilesCommandOptions, command
   }
   const stopping = new AbortController()
   void waitForSignal().then(() => stopping.abort())
-  const { files, endpoint } = openFiles({ directory, perUser: false, readOnly: options.readOnly })
+  const { files, endpoint } = openFiles({ directory, ...rootOptionsOf(options) })
   if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
   await serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024, signal: stopping.signal })
   await files.close()
@@ -133,8 +131,7 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
     dpop: readDpop(options),
     state: options.state,
     limit,
-    perUser: options.perUser,
-    readOnly: options.readOnly,
+    ...rootOptionsOf(options),
     auditFile: options.audit,
     allowWeakOpener: options.allowWeakOpener,
   })

@@ -1,3 +1,5 @@
+import { maxGlobLength } from '../glob.ts'
+
 /** Bounds and words that the schemas of several tools share. */
 
 /**
@@ -5,7 +7,10 @@
  *
  * The grammar's own limit is in bytes and lower; it should be the one to answer, as it says what to do.
  */
-const maxPathLength = 8192
+export const maxPathLength = 8192
+
+/** Largest content of one write, and largest file that is edited or searched, in bytes. */
+export const maxContentBytes = 5_242_880
 
 export const pathSchema = {
   type: 'string',
@@ -23,6 +28,15 @@ export const ifMatchSchema = {
   minLength: 1,
   maxLength: 64,
   description: 'Write only if the file still has this etag; otherwise fail with "conflict".',
+} as const
+
+export const globSchema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: maxGlobLength,
+  description:
+    'Only what matches: * and ? within a name, ** across directories. Without "/" it is matched against names ' +
+    '("*.md"), with "/" against paths below the given one ("docs/**/*.md").',
 } as const
 
 /** A place in a listing is the last path that was looked at. */

@@ -2,15 +2,15 @@ import type { BigIntStats } from 'node:fs'
 import type { ToolResult } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
-import { errnoOf, failureFromSystem, FileFailure, quoteName } from '../failure.ts'
+import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
 import type { FilesTool } from '../files-tool.ts'
-import { createGlobMatcher, maxGlobLength } from '../glob.ts'
+import { createGlobMatcher } from '../glob.ts'
 import { runSteps, type Steps } from '../pace.ts'
-import { type CallerPath, parsePath, readPathArgument } from '../walk/grammar.ts'
+import { type CallerPath, lastOf, parsePath, readPathArgument } from '../walk/grammar.ts'
 import type { Directory } from '../walk/opener.ts'
-import { type TreeEntry, walkTree } from '../walk/tree.ts'
+import { hidesBelow, lstatMet, type TreeEntry, walkTree } from '../walk/tree.ts'
 import { openForListing } from '../walk/walk.ts'
-import { etagSchema, listCursorSchema, pathSchema } from './arguments.ts'
+import { etagSchema, globSchema, listCursorSchema, pathSchema } from './arguments.ts'
 
 const defaultLimit = 200
 /** Most bytes of paths in one answer, so that long names cannot make it huge. */
@@ -55,14 +55,7 @@ export function createListFilesTool(calls: Calls, nowMs: () => number): FilesToo
           description:
             'Levels to list: 1 shows the entries of the directory, 2 also those of its directories.',
         },
-        glob: {
-          type: 'string',
-          minLength: 1,
-          maxLength: maxGlobLength,
-          description:
-            'Show only what matches: * and ? within a name, ** across directories. Without "/" it is matched against ' +
-            'names ("*.md"), with "/" against paths below the listed one ("docs/**/*.md"). Needs depth to look deeper.',
-        },
+        glob: { ...globSchema, description: `${globSchema.description} Needs depth to look deeper.` },
         hidden: {
           type: 'boolean',
           default: false,
@@ -113,7 +106,7 @@ export function createListFilesTool(calls: Calls, nowMs: () => number): FilesToo
 }
 
 function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<ToolResult> {
-  const path = readPathArgument(args.path ?? '', 'accept-root')
+  const path = readPathArgument(args.path ?? '', 'accept-root', call.root.deny)
   const after = readCursorArgument(args.cursor, path)
   const page = new ListPage(args, path, nowMs)
   const listed = openForListing(call.root, path)
@@ -125,7 +118,8 @@ function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<Tool
       break
     case 'directory':
       try {
-        const range = { depth: args.depth ?? 1, after, namesAtOnce: page.limit + 1 }
+        const hides = hidesBelow(path, call.root.deny)
+        const range = { depth: args.depth ?? 1, after, namesAtOnce: page.limit + 1, hides }
         page.complete = yield* walkTree(listed.directory, range, page)
       } catch (error) {
         throw failureFromSystem(error, path.text)
@@ -137,7 +131,11 @@ function* list(args: ListArguments, call: Call, nowMs: () => number): Steps<Tool
   return page.format()
 }
 
-/** The cursor is a path like any other that a caller sends, and must lie below the listed one. */
+/**
+ * The cursor is a path like any other that a caller sends, and must lie below the listed one.
+ *
+ * It only says where in the order to go on. What is hidden there stays so.
+ */
 function readCursorArgument(cursor: string | undefined, path: CallerPath): readonly string[] | undefined {
   if (cursor === undefined) return undefined
   const parsed = parsePath(cursor, 'refuse-root')
@@ -190,7 +188,7 @@ class ListPage {
       if (this.entries.length === this.limit || (this.entries.length > 0 && pathBytes > maxPathBytesOfPage)) {
         return false
       }
-      const stats = tryLstat(parent, components.at(-1) ?? '')
+      const stats = lstatMet(parent, lastOf(components))
       if (stats !== undefined) this.entries.push(describe(path, stats))
       this.#pathBytes = pathBytes
     }
@@ -216,16 +214,6 @@ class ListPage {
         ...(this.#leftOut > 0 && { left_out: this.#leftOut }),
       },
     }
-  }
-}
-
-/** Undefined if it is gone since its name was read, or lies in a directory that may only be read. */
-function tryLstat(parent: Directory, name: string): BigIntStats | undefined {
-  try {
-    return parent.lstat(name)
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
   }
 }
 

@@ -93,7 +93,7 @@ export function createReadFileTool(calls: Calls): FilesTool {
 }
 
 function readFile(args: ReadArguments, call: Call): ToolResult | Promise<ToolResult> {
-  const path = readPathArgument(args.path, 'refuse-root')
+  const path = readPathArgument(args.path, 'refuse-root', call.root.deny)
   return runSteps(readOpened(path, args, call.root), call)
 }
 
@@ -129,7 +129,7 @@ function* readOpened(path: CallerPath, args: ReadArguments, root: Root): Steps<T
 function readCursorArgument(args: ReadArguments, file: FileFacts): ReadPosition {
   const name = quoteName(file.path.text)
   if (args.line !== undefined) {
-    throw new FileFailure('invalid_argument', 'Give line or cursor, not both: a cursor knows its line.')
+    throw new FileFailure('invalid_arguments', 'Give line or cursor, not both: a cursor knows its line.')
   }
   const position = parseReadCursor(args.cursor ?? '', file.root.key, file.path.text)
   if (position === undefined) {

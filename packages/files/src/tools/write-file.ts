@@ -5,15 +5,14 @@ import { etagOf } from '../etag.ts'
 import { errnoOf, failureFromSystem, FileFailure, notAFile, quoteName, symlinkFailure } from '../failure.ts'
 import type { FilesTool } from '../files-tool.ts'
 import { formatFileUri } from '../file-uri.ts'
-import type { Turns } from '../turns.ts'
+import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
+import { MadeDirectories } from '../walk/made-directories.ts'
 import type { Directory } from '../walk/opener.ts'
 import { appendInPlace, type NewContent, publishCreating, publishReplacing } from '../walk/publish.ts'
-import { leafOf, lstatLeaf, openParent } from '../walk/walk.ts'
-import { etagSchema, ifMatchSchema, pathSchema } from './arguments.ts'
-
-/** Largest content of one write, decoded. */
-const maxContentBytes = 5_242_880
+import { leafOf, lstatIfThere, lstatLeaf, openParent } from '../walk/walk.ts'
+import { etagSchema, ifMatchSchema, maxContentBytes, pathSchema } from './arguments.ts'
+import { type ChangeParts, requireMatch, withLocks } from './change.ts'
 
 interface WriteArguments {
   readonly path: string
@@ -23,14 +22,7 @@ interface WriteArguments {
   readonly if_match?: string
 }
 
-export interface WriteFileParts {
-  /** One writer at a time for each file of each root. */
-  readonly locks: Turns
-  /** Permissions of files that did not exist before. */
-  readonly fileMode: number
-}
-
-export function createWriteFileTool(calls: Calls, parts: WriteFileParts): FilesTool {
+export function createWriteFileTool(calls: Calls, parts: ChangeParts): FilesTool {
   return {
     name: 'write_file',
     title: 'Write a file',
@@ -78,20 +70,19 @@ export function createWriteFileTool(calls: Calls, parts: WriteFileParts): FilesT
   }
 }
 
-async function writeFile(args: WriteArguments, call: Call, parts: WriteFileParts): Promise<ToolResult> {
-  const path = readPathArgument(args.path, 'refuse-root')
+async function writeFile(args: WriteArguments, call: Call, parts: ChangeParts): Promise<ToolResult> {
+  const path = readPathArgument(args.path, 'refuse-root', call.root.deny)
   const bytes = decodeContent(args)
   if (args.if_exists === 'fail' && args.if_match !== undefined) {
     const why = 'if_match expects a file and if_exists "fail" expects none. Give only one of them.'
-    throw new FileFailure('invalid_argument', why)
+    throw new FileFailure('invalid_arguments', why)
   }
-  const lock = `${call.root.key}\0${path.text}`
-  await parts.locks.take(lock, call.signal)
-  try {
-    return await writeLocked({ args, path, bytes, call, fileMode: parts.fileMode })
-  } finally {
-    parts.locks.give(lock)
-  }
+  const write: Write = { args, path, bytes, call, fileMode: parts.fileMode }
+  return withLocks(parts.locks, [path], call, async () => {
+    const result = await writeWithinQuota(write, parts)
+    parts.onChange(call.root, path)
+    return result
+  })
 }
 
 interface Write {
@@ -102,21 +93,55 @@ interface Write {
   readonly fileMode: number
 }
 
-async function writeLocked(write: Write): Promise<ToolResult> {
-  const { args, path, call } = write
-  // What must exist cannot lie in a directory that does not.
-  const missing = args.if_match === undefined ? 'create' : 'refuse'
-  const parent = openParent(call.root, path, missing)
+interface Written {
+  readonly stats: BigIntStats
+  readonly created: boolean
+}
+
+async function writeWithinQuota(write: Write, { quota }: ChangeParts): Promise<ToolResult> {
+  const { args, path, bytes, call } = write
+  const before = lstatIfThere(call.root, path)
+  const sizeBefore = before?.isFile() === true ? Number(before.size) : 0
+  const reservation = await quota.reserve(
+    call.root,
+    {
+      bytes: args.if_exists === 'append' ? bytes.length : bytes.length - sizeBefore,
+      // How many directories are missing is not known yet; all of them is the most.
+      entries: before === undefined ? path.components.length : 0,
+    },
+    call.signal,
+  )
+  let taken = nothing
+  const made = new MadeDirectories()
   try {
-    return await writeInto(parent, write)
-  } catch (error) {
-    throw failureFromSystem(error, path.text)
+    const written = await writeLocked(write, made)
+    const bytesTaken = Number(written.stats.size) - sizeBefore
+    taken = { bytes: bytesTaken, entries: Number(written.created) + made.count }
+    return format(write, written)
   } finally {
-    parent.close()
+    made.close()
+    reservation.settle(taken)
   }
 }
 
-async function writeInto(parent: Directory, write: Write): Promise<ToolResult> {
+async function writeLocked(write: Write, made: MadeDirectories): Promise<Written> {
+  const { args, path, call } = write
+  let parent: Directory | undefined
+  try {
+    // What must exist cannot lie in a directory that does not.
+    parent = openParent(call.root, path, args.if_match === undefined ? made : undefined)
+    const written = await writeInto(parent, write)
+    await made.sync()
+    return written
+  } catch (error) {
+    made.takeBack()
+    throw failureFromSystem(error, path.text)
+  } finally {
+    parent?.close()
+  }
+}
+
+async function writeInto(parent: Directory, write: Write): Promise<Written> {
   const { args, path, bytes, call, fileMode } = write
   const existing = lstatLeaf(parent, path)
   if (existing?.isSymbolicLink() === true) throw symlinkFailure(path.text)
@@ -128,14 +153,14 @@ async function writeInto(parent: Directory, write: Write): Promise<ToolResult> {
   const content: NewContent = { parent, name, bytes, mode, call }
   switch (args.if_exists ?? 'replace') {
     case 'replace':
-      return format(write, await publishReplacing(content), existing === undefined)
+      return { stats: await publishReplacing(content), created: existing === undefined }
     case 'fail':
       if (existing !== undefined) throw failExists(path)
-      return format(write, await createOrFail(content, path), true)
+      return { stats: await createOrFail(content, path), created: true }
     case 'append': {
       const created = existing === undefined ? await tryCreate(content) : undefined
-      if (created !== undefined) return format(write, created, true)
-      return format(write, await appendInPlace({ ...content, shown: path.text }), false)
+      if (created !== undefined) return { stats: created, created: true }
+      return { stats: await appendInPlace({ ...content, shown: path.text }), created: false }
     }
   }
 }
@@ -156,13 +181,6 @@ async function tryCreate(content: NewContent): Promise<BigIntStats | undefined> 
   }
 }
 
-function requireMatch(existing: BigIntStats | undefined, etag: string, path: CallerPath): void {
-  if (existing !== undefined && etagOf(existing) === etag) return
-  const what = existing === undefined ? 'does not exist any more' : 'has changed'
-  const advice = 'Read it again, then write with its new etag.'
-  throw new FileFailure('conflict', `${quoteName(path.text)} ${what}. ${advice}`)
-}
-
 function failExists(path: CallerPath): FileFailure {
   const advice = 'Choose another name, or use if_exists "replace" or "append".'
   return new FileFailure('exists', `${quoteName(path.text)} exists already. ${advice}`)
@@ -170,7 +188,7 @@ function failExists(path: CallerPath): FileFailure {
 
 function decodeContent({ content, encoding }: WriteArguments): Buffer {
   if (encoding !== 'base64' && !content.isWellFormed()) {
-    throw new FileFailure('invalid_argument', 'content is not well-formed Unicode; send bytes as base64.')
+    throw new FileFailure('invalid_arguments', 'content is not well-formed Unicode; send bytes as base64.')
   }
   const bytes = Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8')
   if (bytes.length > maxContentBytes) {
@@ -180,12 +198,12 @@ function decodeContent({ content, encoding }: WriteArguments): Buffer {
   // Node's decoder passes over what it does not understand; only what encodes back was base64.
   if (encoding === 'base64' && bytes.toString('base64') !== content) {
     const form = 'the alphabet with "+" and "/", padding, no spaces or line breaks (RFC 4648 section 4)'
-    throw new FileFailure('invalid_argument', `content is not base64: ${form}.`)
+    throw new FileFailure('invalid_arguments', `content is not base64: ${form}.`)
   }
   return bytes
 }
 
-function format({ path, bytes }: Write, stats: BigIntStats, created: boolean): ToolResult {
+function format({ path, bytes }: Write, { stats, created }: Written): ToolResult {
   const size = Number(stats.size)
   const etag = etagOf(stats)
   const done = created ? 'Created' : 'Wrote'

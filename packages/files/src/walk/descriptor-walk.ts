@@ -9,6 +9,7 @@ import {
   opendirSync,
   openSync,
   renameSync,
+  rmdirSync,
   statfsSync,
   statSync,
   unlinkSync,
@@ -73,16 +74,24 @@ class DescriptorDirectory implements Directory {
     mkdirSync(this.#here + name, { mode })
   }
 
-  rename(from: string, to: string): void {
-    renameSync(this.#here + from, this.#here + to)
+  rename(name: string, into: Directory, newName: string): void {
+    renameSync(this.#here + name, into.spell(newName))
   }
 
-  link(existing: string, name: string): void {
-    linkSync(this.#here + existing, this.#here + name)
+  link(name: string, into: Directory, newName: string): void {
+    linkSync(this.#here + name, into.spell(newName))
   }
 
   unlink(name: string): void {
     unlinkSync(this.#here + name)
+  }
+
+  removeDirectory(name: string): void {
+    rmdirSync(this.#here + name)
+  }
+
+  spell(name: string): string {
+    return this.#here + name
   }
 
   close(): void {

@@ -1,4 +1,5 @@
-import { FileFailure, quoteName } from '../failure.ts'
+import { FileFailure, notFoundFailure, quoteName } from '../failure.ts'
+import type { Deny } from './deny.ts'
 
 /** Longest path, in bytes of UTF-8. */
 export const maxPathBytes = 4096
@@ -28,6 +29,8 @@ declare const accepted: unique symbol
 
 /**
  * A path that passed the grammar. Only {@link parsePath} makes one.
+ *
+ * What the operator hides is refused by {@link readPathArgument}, through which every argument comes.
  *
  * One file has one spelling, so `text` serves as the key of a lock.
  */
@@ -66,12 +69,28 @@ export function parsePath(text: string, root: RootSpelling): ParsedPath {
   return accept(text, components)
 }
 
-/** Like {@link parsePath}, for the argument of a call. @throws {FileFailure} `invalid_path` */
-export function readPathArgument(text: string, root: RootSpelling): CallerPath {
-  const parsed = parsePath(text, root)
-  if (parsed.ok) return parsed.value
+/**
+ * Like {@link parsePath}, for the argument of a call.
+ *
+ * @throws {FileFailure} `invalid_path`; `not_found` for what the operator hides
+ */
+export function readPathArgument(text: string, spelling: RootSpelling, deny: Deny | undefined): CallerPath {
+  const parsed = parsePath(text, spelling)
+  if (parsed.ok) {
+    if (deny?.hides(parsed.value.components) === true) throw notFoundFailure(text)
+    return parsed.value
+  }
   const advice = 'Give a path relative to the root, such as "notes/today.md".'
-  throw new FileFailure('invalid_path', `${quoteName(text)} ${parsed.problem}. ${advice}`)
+  // An absolute path is the host's, and not repeated, whoever wrote it.
+  const shown = text.startsWith('/') ? 'The path' : quoteName(text)
+  throw new FileFailure('invalid_path', `${shown} ${parsed.problem}. ${advice}`)
+}
+
+/** The last of the names. The root has none, and nothing that needs one accepts the root. */
+export function lastOf(components: readonly string[]): string {
+  const last = components.at(-1)
+  if (last === undefined) throw new Error('the root was given where a name below it is needed')
+  return last
 }
 
 /** Why a caller could never write this as one component, or undefined if they could. */

@@ -27,9 +27,14 @@ export interface Directory {
   /** The entries of this directory, through a handle of its own, which is the caller's to close. */
   readonly openEntries: () => Dir
   readonly makeDirectory: (name: string, mode: number) => void
-  readonly rename: (from: string, to: string) => void
-  readonly link: (existing: string, name: string) => void
+  /** Moves a name into a directory, this one or another, over whatever file has that name there. */
+  readonly rename: (name: string, into: Directory, newName: string) => void
+  /** Gives a file a second name. A link in its place gets the second name itself, and is not followed. */
+  readonly link: (name: string, into: Directory, newName: string) => void
   readonly unlink: (name: string) => void
+  readonly removeDirectory: (name: string) => void
+  /** How the system is told this name now. For the second directory of a rename or link only. */
+  readonly spell: (name: string) => string
   /** Gives the descriptor back; does nothing on the base, which lives as long as the server. */
   readonly close: () => void
 }

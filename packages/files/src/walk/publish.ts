@@ -35,7 +35,7 @@ export interface NewContent {
 
 /** Puts new content under a name that may exist: readers see the old or the new, each whole. */
 export function publishReplacing(content: NewContent): Promise<BigIntStats> {
-  return publishTemp(content, (temp) => content.parent.rename(temp, content.name))
+  return publishTemp(content, (temp) => content.parent.rename(temp, content.parent, content.name))
 }
 
 /**
@@ -46,7 +46,7 @@ export function publishReplacing(content: NewContent): Promise<BigIntStats> {
 export async function publishCreating(content: NewContent): Promise<BigIntStats> {
   try {
     return await publishTemp(content, (temp) => {
-      content.parent.link(temp, content.name)
+      content.parent.link(temp, content.parent, content.name)
       content.parent.unlink(temp)
     })
   } catch (error) {
@@ -56,12 +56,22 @@ export async function publishCreating(content: NewContent): Promise<BigIntStats>
 }
 
 /** What disks without hard links (FAT, some network disks) answer to link(2). */
-const noHardLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+export const noHardLinks: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+])
+
+/** A name for what is not published yet: short and of one length, so that names of 255 bytes can be replaced too. */
+export function nameTemp(): string {
+  return `${tempPrefix}${process.pid}-${processTag}-${randomBytes(6).toString('hex')}`
+}
 
 async function publishTemp(content: NewContent, publish: (temp: string) => void): Promise<BigIntStats> {
   const { parent, bytes, mode, call } = content
-  // Short and of one length, so that names of 255 bytes can be replaced too.
-  const temp = `${tempPrefix}${process.pid}-${processTag}-${randomBytes(6).toString('hex')}`
+  const temp = nameTemp()
   const fd = parent.openFile(temp, createFlags, 0o600)
   let published = false
   try {
@@ -139,7 +149,8 @@ function takeBack(fd: number, sizeBefore: bigint, added: number): void {
   if (size === sizeBefore + BigInt(added)) ftruncateSync(fd, Number(sizeBefore))
 }
 
-async function syncDirectory(directory: Directory): Promise<void> {
+/** Makes new and lost names of a directory durable. */
+export async function syncDirectory(directory: Directory): Promise<void> {
   try {
     await syncHandle(directory.fd)
   } catch (error) {

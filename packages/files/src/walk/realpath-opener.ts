@@ -10,6 +10,7 @@ import {
   openSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   unlinkSync,
 } from 'node:fs'
 import { type Directory, directoryFlags, entriesAtOnce, type Opener } from './opener.ts'
@@ -76,16 +77,27 @@ class CheckedDirectory implements Directory {
     this.#confirmed(() => mkdirSync(this.#at(name), { mode }))
   }
 
-  rename(from: string, to: string): void {
-    this.#confirmed(() => renameSync(this.#at(from), this.#at(to)))
+  rename(name: string, into: Directory, newName: string): void {
+    this.#confirmed(() => renameSync(this.#at(name), into.spell(newName)))
+    into.spell(newName)
   }
 
-  link(existing: string, name: string): void {
-    this.#confirmed(() => linkSync(this.#at(existing), this.#at(name)))
+  link(name: string, into: Directory, newName: string): void {
+    this.#confirmed(() => linkSync(this.#at(name), into.spell(newName)))
+    into.spell(newName)
   }
 
   unlink(name: string): void {
     this.#confirmed(() => unlinkSync(this.#at(name)))
+  }
+
+  removeDirectory(name: string): void {
+    this.#confirmed(() => rmdirSync(this.#at(name)))
+  }
+
+  spell(name: string): string {
+    this.#confirm()
+    return this.#at(name)
   }
 
   close(): void {

@@ -1,7 +1,8 @@
-import type { Dirent } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
-import { isReservedName, problemOfName } from './grammar.ts'
+import type { Deny } from './deny.ts'
+import { type CallerPath, isReservedName, problemOfName } from './grammar.ts'
 import { type Directory, entriesAtOnce } from './opener.ts'
 
 /** What a walk over a tree does with the names it meets, in order. */
@@ -9,7 +10,7 @@ export interface TreeVisitor {
   /** Whether the name is worth keeping: it will be shown, or entered. */
   readonly wants: (entry: TreeEntry) => boolean
   /** Called in order for what is wanted. Answers whether to go on. */
-  readonly visit: (parent: Directory, entry: TreeEntry) => boolean
+  readonly visit: (parent: Directory, entry: TreeEntry) => boolean | Steps<boolean>
   /** Called for names that no path can express, such as those with a newline. */
   readonly leaveOut: (parent: readonly string[]) => void
 }
@@ -18,6 +19,7 @@ export interface TreeEntry {
   /** The names from the top of the walk down. */
   readonly components: readonly string[]
   readonly isDirectory: boolean
+  readonly isFile: boolean
 }
 
 export interface TreeRange {
@@ -27,6 +29,27 @@ export interface TreeRange {
   readonly after: readonly string[] | undefined
   /** Names that are kept in memory at a time for each level. */
   readonly namesAtOnce: number
+  /** What is passed over as if it were not there. */
+  readonly hides: (components: readonly string[]) => boolean
+}
+
+/** The operator's rule, for names that are counted from a path instead of the root. */
+export function hidesBelow(
+  { components: above }: CallerPath,
+  deny: Deny | undefined,
+): (components: readonly string[]) => boolean {
+  if (deny === undefined) return () => false
+  return (components) => deny.hides([...above, ...components])
+}
+
+/** Undefined if it is gone since it was met, or lies in a directory that may only be read. */
+export function lstatMet(parent: Directory, name: string): BigIntStats | undefined {
+  try {
+    return parent.lstat(name)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
 }
 
 /**
@@ -50,24 +73,27 @@ function* walkLevel(
   if (after !== undefined) {
     // Places inside the directory where the last walk stopped come before its next sibling.
     const rest = range.after?.slice(1) ?? []
-    const entry: TreeEntry = { components: [...prefix, after], isDirectory: true }
+    const entry: TreeEntry = { components: [...prefix, after], isDirectory: true, isFile: false }
     if (!(yield* enter(directory, entry, { ...range, after: rest }, visitor))) return false
   }
   for (;;) {
-    const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range.namesAtOnce, visitor)
-    for (const [at, entry] of entries.entries()) {
+    const { entries, more } = yield* readEntriesAfter(directory, prefix, after, range, visitor)
+    for (const [at, found] of entries.entries()) {
       if ((at + 1) % entriesAtOnce === 0) yield
-      if (!visitor.visit(directory, entry)) return false
+      const entry = describe(prefix, found)
+      const going = visitor.visit(directory, entry)
+      if (!(typeof going === 'boolean' ? going : yield* going)) return false
       if (!(yield* enter(directory, entry, { ...range, after: undefined }, visitor))) return false
     }
     if (!more) return true
-    after = entries.at(-1)?.components.at(-1)
+    after = entries.at(-1)?.name
   }
 }
 
 function* enter(parent: Directory, entry: TreeEntry, range: TreeRange, visitor: TreeVisitor): Steps<boolean> {
   const name = entry.components.at(-1)
-  if (range.depth <= 1 || !entry.isDirectory || name === undefined || !visitor.wants(entry)) return true
+  if (range.depth <= 1 || !entry.isDirectory || name === undefined) return true
+  if (range.hides(entry.components) || !visitor.wants(entry)) return true
   const directory = tryOpenDirectory(parent, name)
   if (directory === undefined) return true
   try {
@@ -87,10 +113,6 @@ function tryOpenDirectory(parent: Directory, name: string): Directory | undefine
   }
 }
 
-interface Named extends TreeEntry {
-  readonly name: string
-}
-
 /**
  * The first `count` wanted entries after a name, in order, and whether there may be more.
  *
@@ -100,26 +122,28 @@ function* readEntriesAfter(
   directory: Directory,
   prefix: readonly string[],
   after: string | undefined,
-  count: number,
+  { namesAtOnce: count, hides }: TreeRange,
   visitor: TreeVisitor,
-): Steps<{ entries: readonly TreeEntry[]; more: boolean }> {
+): Steps<{ entries: readonly Dirent[]; more: boolean }> {
   const names = directory.openEntries()
-  let kept: Named[] = []
+  let kept: Dirent[] = []
   let below: string | undefined // Once full, only names before this one are of interest.
   let seen = 0
   try {
     for (let found = names.readSync(); found !== null; found = names.readSync()) {
       if (++seen % entriesAtOnce === 0) yield
       const { name } = found
+      // The cheapest question first: of a large directory most names belong to other pages.
+      if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
       if (isReservedName(name)) continue
       if (problemOfName(name) !== undefined) {
         visitor.leaveOut(prefix)
         continue
       }
-      if ((after !== undefined && name <= after) || (below !== undefined && name >= below)) continue
       const entry = describe(prefix, found)
-      if (!visitor.wants(entry)) continue
-      kept.push(entry)
+      if (!visitor.wants(entry) || hides(entry.components)) continue
+      // What it takes to describe an entry is made anew later: while they wait, there may be many.
+      kept.push(found)
       if (kept.length < count * 2) continue
       kept = inOrder(kept).slice(0, count)
       below = kept.at(-1)?.name
@@ -131,12 +155,13 @@ function* readEntriesAfter(
   return { entries: ordered.slice(0, count), more: below !== undefined || ordered.length > count }
 }
 
-function describe(prefix: readonly string[], found: Dirent): Named {
-  return { name: found.name, components: [...prefix, found.name], isDirectory: found.isDirectory() }
+function describe(prefix: readonly string[], found: Dirent): TreeEntry {
+  const components = [...prefix, found.name]
+  return { components, isDirectory: found.isDirectory(), isFile: found.isFile() }
 }
 
 /** Sorted by code units; names that are not UTF-8 on the disk may read alike, and count once. */
-function inOrder(entries: readonly Named[]): Named[] {
-  const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
-  return sorted.filter(({ name }, at) => name !== sorted[at - 1]?.name)
+function inOrder(entries: Dirent[]): Dirent[] {
+  entries.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+  return entries.filter(({ name }, at) => name !== entries[at - 1]?.name)
 }

@@ -1,14 +1,16 @@
-import { type BigIntStats, closeSync, type Dir, fstatSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync } from 'node:fs'
 import {
   errnoOf,
   failureFromSystem,
   FileFailure,
   notADirectory,
   notAFile,
-  quoteName,
   symlinkFailure,
 } from '../failure.ts'
-import { type CallerPath, problemOfName } from './grammar.ts'
+import type { Deny } from './deny.ts'
+import { type CallerPath, lastOf } from './grammar.ts'
+import type { MadeDirectories } from './made-directories.ts'
+import { notFound } from './not-found.ts'
 import { type Directory, readFlags } from './opener.ts'
 
 /** The directory that one caller sees as their root. */
@@ -20,15 +22,14 @@ export interface Root {
   readonly ownDirectory: string | undefined
   /** Permissions of directories that a write makes, before the process's umask. */
   readonly directoryMode: number
+  /** What the operator hides below this root. */
+  readonly deny: Deny | undefined
 }
 
 export interface OpenedFile {
   readonly fd: number
   readonly stats: BigIntStats
 }
-
-/** What to do about directories that are not there. */
-type Missing = 'refuse' | 'create'
 
 /** The caller's own directory is theirs alone; others with an account on the host stay out. */
 const ownDirectoryMode = 0o700
@@ -39,13 +40,17 @@ const ownDirectoryMode = 0o700
  * @throws {FileFailure} `not_found`, `symlink`, `not_a_file`, `not_a_directory`, `io_error`, `busy`
  */
 export function openFileForReading(root: Root, path: CallerPath): OpenedFile {
-  const parent = openParent(root, path, 'refuse')
-  let fd: number
+  const parent = openParent(root, path)
   try {
-    fd = openLeaf(parent, path)
+    return openFileIn(parent, path)
   } finally {
     parent.close()
   }
+}
+
+/** The same, where the directory that holds the file is open already. */
+export function openFileIn(parent: Directory, path: CallerPath): OpenedFile {
+  const fd = openLeaf(parent, path)
   try {
     const stats = fstatSync(fd, { bigint: true })
     if (!stats.isFile()) throw notAFile(path.text)
@@ -57,29 +62,33 @@ export function openFileForReading(root: Root, path: CallerPath): OpenedFile {
 }
 
 function openLeaf(parent: Directory, path: CallerPath): number {
-  const name = leafOf(path)
   try {
-    return parent.openFile(name, readFlags)
+    return parent.openFile(leafOf(path), readFlags)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw notFound(parent, name, path.text)
+    if (errnoOf(error) === 'ENOENT') throw notFound(parent, path.components)
     throw failureFromSystem(error, path.text)
   }
 }
 
-/** The last component. The root has none, and no tool that needs one accepts the root. */
+/** The last component. */
 export function leafOf(path: CallerPath): string {
-  const leaf = path.components.at(-1)
-  if (leaf === undefined) throw new Error('the root was given where a name below it is needed')
-  return leaf
+  return lastOf(path.components)
 }
 
-/** Opens the directory that holds the last component; with `create`, makes what is missing. */
-export function openParent(root: Root, path: CallerPath, missing: Missing): Directory {
-  return walkDown(root, path, path.components.length - 1, missing)
+/** Opens the directory that holds the last component. Given where to note them, makes the missing ones. */
+export function openParent(root: Root, path: CallerPath, made?: MadeDirectories): Directory {
+  return walkDown(root, path, path.components.length - 1, made)
 }
 
-function openDirectoryAt(root: Root, path: CallerPath): Directory {
-  return walkDown(root, path, path.components.length, 'refuse')
+/** Opens the caller's root itself; undefined while it does not exist. */
+export function openRootDirectory(root: Root): Directory | undefined {
+  if (root.ownDirectory === undefined) return root.base
+  try {
+    return root.base.openDirectory(root.ownDirectory)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw failureFromSystem(error, '')
+  }
 }
 
 /** What is at a path that was asked to be listed. A directory is the caller's to close. */
@@ -95,16 +104,15 @@ export type Listed =
  */
 export function openForListing(root: Root, path: CallerPath): Listed {
   try {
-    return { kind: 'directory', directory: openDirectoryAt(root, path) }
+    return { kind: 'directory', directory: walkDown(root, path, path.components.length) }
   } catch (error) {
     if (!(error instanceof FileFailure)) throw error
     if (error.code === 'not_found' && path.components.length === 0) return { kind: 'nothing-yet' }
     if (error.code !== 'not_a_directory') throw error
   }
-  const parent = openParent(root, path, 'refuse')
+  const parent = openParent(root, path)
   try {
-    const stats = lstatLeaf(parent, path)
-    if (stats === undefined) throw notFound(parent, leafOf(path), path.text)
+    const stats = requireLeaf(parent, path)
     if (stats.isSymbolicLink()) throw symlinkFailure(path.text)
     return { kind: 'entry', stats }
   } finally {
@@ -121,23 +129,46 @@ export function lstatLeaf(parent: Directory, path: CallerPath): BigIntStats | un
   }
 }
 
-function walkDown(root: Root, path: CallerPath, count: number, missing: Missing): Directory {
-  let current = openRoot(root, path, missing)
+/** The same from the root down; undefined also where a directory on the way is missing. */
+export function lstatIfThere(root: Root, path: CallerPath): BigIntStats | undefined {
+  let parent: Directory | undefined
+  try {
+    parent = openParent(root, path)
+    return lstatLeaf(parent, path)
+  } catch (error) {
+    if (error instanceof FileFailure && error.code === 'not_found') return undefined
+    throw error
+  } finally {
+    parent?.close()
+  }
+}
+
+/** The same for what must be there. @throws {FileFailure} `not_found` */
+export function requireLeaf(parent: Directory, path: CallerPath): BigIntStats {
+  const stats = lstatLeaf(parent, path)
+  if (stats === undefined) throw notFound(parent, path.components)
+  return stats
+}
+
+function walkDown(root: Root, path: CallerPath, count: number, made?: MadeDirectories): Directory {
+  let current = openRoot(root, path, made)
   for (let depth = 0; depth < count; depth++) {
     const above = current
+    const before = made?.count
     try {
-      current = openChild(root, above, path, depth, missing)
+      current = openChild(root, above, path.components.slice(0, depth + 1), made)
     } finally {
-      above.close()
+      // The parent of a new directory is kept with it.
+      if (made?.count === before) above.close()
     }
   }
   return current
 }
 
-function openRoot(root: Root, path: CallerPath, missing: Missing): Directory {
+function openRoot(root: Root, path: CallerPath, made?: MadeDirectories): Directory {
   if (root.ownDirectory === undefined) return root.base
   try {
-    if (missing === 'create') makeIfMissing(root.base, root.ownDirectory, ownDirectoryMode)
+    made?.make(root.base, root.ownDirectory, ownDirectoryMode)
     return root.base.openDirectory(root.ownDirectory)
   } catch (error) {
     // The name of the caller's own directory is the server's matter, so it is not shown.
@@ -148,27 +179,31 @@ function openRoot(root: Root, path: CallerPath, missing: Missing): Directory {
 function openChild(
   root: Root,
   parent: Directory,
-  path: CallerPath,
-  depth: number,
-  missing: Missing,
+  components: readonly string[],
+  made?: MadeDirectories,
 ): Directory {
-  const name = path.components[depth]
-  if (name === undefined) throw new Error('the walk went past the end of the path')
-  const shown = path.components.slice(0, depth + 1).join('/')
+  const name = lastOf(components)
   try {
     return parent.openDirectory(name)
   } catch (error) {
     const errno = errnoOf(error)
-    if (errno === 'ENOENT' && missing === 'create') return createChild(root, parent, name, shown)
-    if (errno === 'ENOENT') throw notFound(parent, name, shown)
+    const shown = components.join('/')
+    if (errno === 'ENOENT' && made !== undefined) return createChild(root, parent, name, shown, made)
+    if (errno === 'ENOENT') throw notFound(parent, components)
     if (errno === 'ENOTDIR') throw linkOrOther(parent, name, shown)
     throw failureFromSystem(error, shown)
   }
 }
 
-function createChild(root: Root, parent: Directory, name: string, shown: string): Directory {
+function createChild(
+  root: Root,
+  parent: Directory,
+  name: string,
+  shown: string,
+  made: MadeDirectories,
+): Directory {
   try {
-    makeIfMissing(parent, name, root.directoryMode)
+    made.make(parent, name, root.directoryMode)
     return parent.openDirectory(name)
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') throw linkOrOther(parent, name, shown)
@@ -176,65 +211,7 @@ function createChild(root: Root, parent: Directory, name: string, shown: string)
   }
 }
 
-function makeIfMissing(parent: Directory, name: string, mode: number): void {
-  try {
-    parent.makeDirectory(name, mode)
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-  }
-}
-
 /** O_DIRECTORY with O_NOFOLLOW answers ENOTDIR for links too, so a second look tells them apart. */
 function linkOrOther(parent: Directory, name: string, shown: string): FileFailure {
   return parent.lstat(name)?.isSymbolicLink() === true ? symlinkFailure(shown) : notADirectory(shown)
-}
-
-/** How many names are looked at for the hint; more would hold up everybody else. */
-const namesSearchedForHint = 1000
-
-/**
- * The failure for a missing name, with a hint if the directory has one that only looks the same:
- * composed and decomposed letters, or the narrow space that macOS puts into names of screenshots.
- */
-function notFound(parent: Directory, name: string, shown: string): FileFailure {
-  const twin = findTwin(parent, name)
-  const hint =
-    twin === undefined
-      ? 'Look at its directory with list_files.'
-      : `Its directory has ${spellOut(twin)} (escapes as in JSON), which only looks the same. Use that name.`
-  return new FileFailure('not_found', `${quoteName(shown)} does not exist. ${hint}`)
-}
-
-function findTwin(parent: Directory, name: string): string | undefined {
-  const wanted = name.normalize('NFKC')
-  const entries = tryOpenEntries(parent)
-  if (entries === undefined) return undefined
-  try {
-    for (let seen = 0; seen < namesSearchedForHint; seen++) {
-      const entry = entries.readSync()
-      if (entry === null) return undefined
-      if (entry.name === name || entry.name.normalize('NFKC') !== wanted) continue
-      if (problemOfName(entry.name) === undefined) return entry.name
-    }
-  } finally {
-    entries.closeSync()
-  }
-  return undefined
-}
-
-function tryOpenEntries(directory: Directory): Dir | undefined {
-  try {
-    return directory.openEntries()
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined // A hint is not worth a failure of its own.
-  }
-}
-
-/** A name in ASCII only, as it may be copied into JSON. */
-function spellOut(name: string): string {
-  return JSON.stringify(name).replace(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

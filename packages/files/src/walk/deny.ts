@@ -1,0 +1,98 @@
+import { matchesName, maxGlobLength } from '../glob.ts'
+
+/** What the operator hides: for every operation, as if it were not there. */
+export interface Deny {
+  /** Whether this path, or a directory above it, is hidden. */
+  readonly hides: (components: readonly string[]) => boolean
+  /**
+   * Whether whatever is hidden below a directory would still be so once the directory is called `to`.
+   *
+   * Decided from the names alone, so that the answer tells nothing about what is there.
+   */
+  readonly staysHidden: (from: readonly string[], to: readonly string[]) => boolean
+}
+
+/** `**` at its start lets a pattern begin anywhere. */
+type Segments = readonly string[]
+
+/** Which numbers of segments may have matched the components so far; more than one where there is a `**`. */
+type Places = readonly boolean[]
+
+/**
+ * Builds the rule from patterns: `*` and `?` stay within a name, `**` spans directories. A pattern without
+ * `/` hides every such name at any depth, one with `/` counts from the root. What is below is hidden too.
+ *
+ * Case and Unicode form are not told apart, as on some disks they are not: rather too much than too little.
+ *
+ * @param patterns - have passed {@link problemOfDenyPattern}
+ */
+export function createDeny(patterns: readonly string[]): Deny | undefined {
+  if (patterns.length === 0) return undefined
+  const all = patterns.map(readSegments)
+  return {
+    hides: (components) => {
+      const folded = components.map(fold)
+      return all.some((segments) => follow(segments, folded).hidden)
+    },
+    staysHidden: (from, to) => {
+      const [before, after] = [from.map(fold), to.map(fold)]
+      return all.every((segments) => {
+        const { places } = follow(segments, after)
+        return follow(segments, before).places.every((active, at) => !active || places[at] === true)
+      })
+    },
+  }
+}
+
+/** Why this cannot be a pattern, or undefined if it can. */
+export function problemOfDenyPattern(pattern: unknown): string | undefined {
+  if (typeof pattern !== 'string' || pattern === '') return 'a pattern is a text that is not empty'
+  const shown = JSON.stringify(pattern.slice(0, 80))
+  if (pattern.length > maxGlobLength) return `${shown}… is longer than ${maxGlobLength} characters`
+  if (pattern.startsWith('/')) return `${shown} starts with "/"; patterns count from the root anyway`
+  if (pattern.endsWith('/')) return `${shown} ends with "/"; without it, what is below is hidden too`
+  if (pattern.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
+    return `${shown} has an empty, "." or ".." component, which no path has`
+  }
+  // A pattern that silently hides nothing is worse than none.
+  if (/[[\]{}]|^!/.test(pattern)) {
+    return `${shown}: only "*", "?" and "**" are special; write several patterns, and "?" for a bracket`
+  }
+  return undefined
+}
+
+function readSegments(pattern: string): Segments {
+  const segments = pattern.split('/').map(fold)
+  return segments.length === 1 ? ['**', ...segments] : segments
+}
+
+function fold(name: string): string {
+  return name.normalize('NFKC').toLowerCase()
+}
+
+function follow(segments: Segments, components: readonly string[]): { hidden: boolean; places: Places } {
+  let places = passStars(segments, [true, ...segments.map(() => false)])
+  for (const component of components) {
+    places = step(segments, places, component)
+    if (places[segments.length] === true) return { hidden: true, places }
+  }
+  return { hidden: false, places }
+}
+
+function step(segments: Segments, places: Places, component: string): Places {
+  const next = places.map(() => false)
+  for (const [at, segment] of segments.entries()) {
+    if (places[at] !== true) continue
+    if (segment === '**') next[at] = true
+    else if (matchesName(segment, component)) next[at + 1] = true
+  }
+  return passStars(segments, next)
+}
+
+/** `**` may also stand for no component at all. */
+function passStars(segments: Segments, places: boolean[]): Places {
+  for (const [at, segment] of segments.entries()) {
+    if (segment === '**' && places[at] === true) places[at + 1] = true
+  }
+  return places
+}
