@@ -18,6 +18,7 @@ import {
   unknownItemError,
   type Decision,
   type Denial,
+  type Granted,
   type RequestForm,
 } from './decision.ts'
 import { denials, type DenialCode } from './denials.ts'
@@ -98,8 +99,7 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   const limit = taken instanceof Promise ? await taken : taken
   const read = await readAction(request, limit?.allowed !== false) // The body is read only for a proven caller.
   const action = read.ok ? read.action : undefined
-  const now = parts.monotonicSeconds()
-  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, now)
+  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, parts.monotonicSeconds)
   const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
@@ -115,21 +115,29 @@ function judgeAction(
 ): Decision | Promise<Decision> {
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
-  const now = parts.monotonicSeconds()
+  const judged = { identity, action, verdicts }
   const refusal =
-    judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts.limits.rules, now)
-  const end = (refused: Denial | undefined): Decision => {
-    if (refused !== undefined) return { ...deny(request, id, refused), identity, action, verdicts }
-    const inPlace = action.messages.map((message, index) =>
-      errorInPlace(message, verdicts[index], action.era),
-    )
-    return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
-  }
-  return refusal instanceof Promise ? refusal.then(end) : end(refusal)
+    judgeTogether(action, verdicts) ??
+    takeRuleLimits(identity, action, verdicts, parts.limits.rules, parts.monotonicSeconds)
+  return refusal instanceof Promise
+    ? refusal.then((told) => conclude(request, id, judged, told))
+    : conclude(request, id, judged, refusal)
+}
+
+function conclude(
+  request: AccessRequest,
+  id: string,
+  judged: Pick<Granted, 'identity' | 'action' | 'verdicts'>,
+  refusal: Denial | undefined,
+): Decision {
+  if (refusal !== undefined) return { ...deny(request, id, refusal), ...judged }
+  const { identity, action, verdicts } = judged
+  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index], action.era))
+  return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
 }
 
 function failure(denial: Denial, { address }: AccessRequest, parts: GuardParts): Denial | Promise<Denial> {
-  return judgeFailure(denial, address, parts.limits.failures, parts.monotonicSeconds())
+  return judgeFailure(denial, address, parts.limits.failures, parts.monotonicSeconds)
 }
 
 // Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.
