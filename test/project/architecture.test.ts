@@ -61,6 +61,7 @@ const steps = [
   'json-rpc.ts',
   'accept.ts',
   'resource-uri.ts',
+  'uri-template.ts',
   'presented-headers.ts',
   'unknown-keys.ts',
   'credentials.ts',

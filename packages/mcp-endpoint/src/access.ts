@@ -7,14 +7,14 @@ import type { Item, Requirements, Rule } from '@mcp-doorman/resource-server'
  */
 export interface Access extends Requirements, Pick<Rule, 'when' | 'otherwise' | 'limit'> {}
 
-/** Something that may say who may use it. Without `access` no rule names it, so that a resource server hides it. */
+/** Something that may say who may use it. Without `access`, the `rules` of an endpoint let nobody. */
 export interface Guarded {
   readonly access?: Access
 }
 
 const selectors = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const
 
-/** The rule for one item; `name` may be a pattern of names. */
+/** The rule for one item; `name` may be a template. */
 export function ruleOf(kind: Item['kind'], name: string, access: Access): Rule {
   const { when, otherwise, limit, ...require } = access
   return {
@@ -25,4 +25,9 @@ export function ruleOf(kind: Item['kind'], name: string, access: Access): Rule {
     ...(otherwise !== undefined && { otherwise }),
     ...(limit !== undefined && { limit }),
   }
+}
+
+/** What nobody may use: also where the template of something else, which has access, fits the same address. */
+export function hidingRule(kind: Item['kind'], name: string): Rule {
+  return { id: `${kind}:${name}`, [selectors[kind]]: [name], hidden: true }
 }

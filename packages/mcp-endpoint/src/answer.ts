@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** @param result - the text of an object */
-export function ok({ id }: Message, result: string): Answer {
+export function ok({ id }: Pick<Message, 'id'>, result: string): Answer {
   return {
     text: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`,
     status: 200,

@@ -60,25 +60,25 @@ export interface CallContext {
    *
    * @see MCP 2026-07-28, multi round-trip requests; 2025-11-25, elicitation, sampling and roots
    */
-  ask<Requests extends InputRequests>(requests: Requests): Answers<Requests>
+  readonly ask: <Requests extends InputRequests>(requests: Requests) => Answers<Requests>
 
   /**
    * The value that `compute` gave when it was first called under this name in this call, however often the function is
    * run again. Must be JSON. Travels with the client, sealed like the answers; a few kilobytes are fine.
    */
-  keep<Value>(name: string, compute: () => Value): Value
+  readonly keep: <Value>(name: string, compute: () => Value) => Value
 
   /**
    * Tells the client how far the call has come, if it asked to be told and can be reached; otherwise does nothing.
    * At most 20 a second reach it, with a burst of 100. Reports do not extend the time limit of the call.
    */
-  progress(report: Progress): void
+  readonly progress: (report: Progress) => void
 
   /**
    * Sends a log message to the client, if it asked for that level; otherwise does nothing. `data` must be JSON, and is
    * for the caller: what only the operator may know belongs elsewhere. Counted together with progress.
    */
-  log(level: LogLevel, data: unknown, logger?: string): void
+  readonly log: (level: LogLevel, data: unknown, logger?: string) => void
 
   /**
    * Ends the client's connection while the call goes on; the client comes back for the rest after the time given. For
@@ -86,5 +86,5 @@ export interface CallContext {
    *
    * @see MCP 2025-11-25 Streamable HTTP, resumability
    */
-  detach(retryMilliseconds?: number): void
+  readonly detach: (retryMilliseconds?: number) => void
 }

@@ -1,11 +1,11 @@
-import type { Item, Message } from '@mcp-doorman/resource-server'
+import type { Item, Message, UriTemplate, Variables } from '@mcp-doorman/resource-server'
 import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
+import { fieldsOf } from './fields.ts'
 import type { Offer } from './offer.ts'
 import { invalid, outcomeOfEnd, unknown, type Outcome } from './outcome.ts'
-import type { Complete, Variables } from './resources.ts'
+import type { Complete } from './resources.ts'
 import type { RunContext } from './run-context.ts'
-import type { UriTemplate } from './uri-template.ts'
 
 const mostValues = 100
 const none: Outcome = { kind: 'result', json: '{"completion":{"values":[],"total":0,"hasMore":false}}' }
@@ -90,9 +90,4 @@ function writeValues(values: readonly string[], allowed: (value: string) => bool
       hasMore: shown.length > mostValues,
     },
   })
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  // An object has members by name.
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 }

@@ -1,6 +1,5 @@
 import type { Item, Message, Rule } from '@mcp-doorman/resource-server'
 import type { Answer } from './answer.ts'
-import type { Caller } from './call-context.ts'
 import { createInputState } from './calls/input-state.ts'
 import { createRunCall } from './calls/run-call.ts'
 import { createLegacy } from './eras/legacy.ts'
@@ -12,8 +11,7 @@ import type { Cacheable } from './outcome.ts'
 import type { RunContext } from './run-context.ts'
 import { createSealed } from './sealed.ts'
 import type { Served } from './served.ts'
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
-import type { ToolResult } from './tools.ts'
+import { createSubscriptions, type Audience, type Subscriptions } from './subscriptions.ts'
 
 export interface EndpointOptions extends Definitions {
   /** Names the server to clients. */
@@ -69,7 +67,7 @@ export interface Endpoint {
    *
    * @param to - whom it concerns, where the address means something else for each caller. Default: everybody
    */
-  readonly resourceUpdated: (uri: string, to?: (caller: Caller | undefined) => boolean) => void
+  readonly resourceUpdated: (uri: string, to?: Audience) => void
   /** For transports. */
   readonly transport: EndpointTransport
 }
@@ -156,7 +154,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       return context.era === 'modern' ? runModern(message, context) : runLegacy(message, context)
     }
     if (message.kind === 'response') context.client?.settle(message)
-    else if (message.method === 'notifications/cancelled') context.client?.cancel(message)
+    else if (message.method === 'notifications/cancelled') context.client?.underWay.cancel(message)
     return undefined
   }
 
@@ -174,14 +172,14 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     definitions = next
     methods = createMethods(nextOffer, methodsOptions)
     for (const kind of new Set(named.map((kind) => (kind === 'templates' ? 'resources' : kind)))) {
-      subscriptions.announce({ kind })
+      subscriptions.listChanged(kind)
     }
   }
 
   return {
     rules: offer.rules,
     replace,
-    resourceUpdated: (uri, to) => subscriptions.announce({ kind: 'resource', uri, to }),
+    resourceUpdated: (uri, to) => subscriptions.resourceUpdated(uri, to),
     transport: {
       run,
       listTools: (shows) => methods.lists.allTools(shows),
@@ -208,13 +206,4 @@ function capabilitiesOf(
 
 function throwProblems(what: string, problems: readonly string[]): void {
   if (problems.length > 0) throw new TypeError(`${what}:\n- ${problems.join('\n- ')}`)
-}
-
-/** A tool's result in the plain HTTP form: what a `tools/call` result has, and nothing of the protocol. */
-export function formatPlainResult({ content, structuredContent, isError }: ToolResult): string {
-  return JSON.stringify({
-    content,
-    ...(structuredContent !== undefined && { structuredContent }),
-    ...(isError === true && { isError }),
-  })
 }

@@ -1,3 +1,4 @@
+export type { Variables } from '@mcp-doorman/resource-server'
 export type { Access } from './access.ts'
 export {
   logLevels,
@@ -36,10 +37,10 @@ export type {
   ResourceOutput,
   ResourcePage,
   ResourceTemplate,
-  Variables,
 } from './resources.ts'
 export type { Schema, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
+export type { Audience } from './subscriptions.ts'
 export {
   defineTool,
   type ArgumentsOf,

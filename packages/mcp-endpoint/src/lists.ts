@@ -29,7 +29,7 @@ export interface Lists {
 /** Where a page of resources begins: after one of the fixed ones, or somewhere in what a template lists. */
 type ResourcePlace =
   | { readonly after: string }
-  | { readonly template: number; readonly cursor: string | undefined }
+  | { readonly template: string; readonly cursor: string | undefined }
 
 const badCursor = invalid('The cursor is not one that this list has given to you. Begin with the first page.')
 
@@ -42,7 +42,9 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
   }
   const everyTool = createItemList(tools.entries, Number.POSITIVE_INFINITY)
   const fixed = createItemList(resources.resources, pageSize)
-  const listing = resources.templates.flatMap(({ list }) => (list === undefined ? [] : [list]))
+  const listing = resources.templates.flatMap(({ list, item }) =>
+    list === undefined ? [] : [{ list, uriTemplate: item.name }],
+  )
 
   const purpose = (name: string, { callerKey }: RunContext): string =>
     JSON.stringify(['cursor', callerKey, name])
@@ -78,30 +80,36 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
     if (found === undefined) return badCursor
     if (found.last !== undefined) return write('resources', found.json, { after: found.last }, context)
     // An empty first page would only cost a client another request.
-    if (found.json === '[]' && listing.length > 0) return listTemplate(0, undefined, message, context)
+    if (found.json === '[]' && listing.length > 0)
+      return listTemplate(listing[0]?.uriTemplate, undefined, message, context)
     return write('resources', found.json, firstOf(0), context)
   }
 
   function listTemplate(
-    index: number,
+    uriTemplate: string | undefined,
     cursor: string | undefined,
     message: Message,
     context: RunContext,
   ): Outcome | Promise<Outcome> {
-    const list = listing[index]
+    const index = listing.findIndex((entry) => entry.uriTemplate === uriTemplate)
+    const list = listing[index]?.list
     if (list === undefined) return badCursor // The templates have changed since.
-    const end = runCall(list, cursor, message, context, noRounds)
-    return outcomeOfEnd(end, ({ resources: described, nextCursor }: ResourcePage) => {
+    const finish = (output: ResourcePage): Outcome => {
+      const { resources: described, nextCursor } = list.finish(output, cursor)
       const shown = described.filter(
         ({ uri }) => isPlainUri(uri) && context.shows({ kind: 'resource', name: uri }),
       )
-      const next = nextCursor === undefined ? firstOf(index + 1) : { template: index, cursor: nextCursor }
+      const next =
+        nextCursor === undefined ? firstOf(index + 1) : { template: uriTemplate, cursor: nextCursor }
       return write('resources', JSON.stringify(shown), next, context)
-    })
+    }
+    const end = runCall({ ...list, finish }, cursor, message, context, noRounds)
+    return outcomeOfEnd(end, (outcome) => outcome)
   }
 
   function firstOf(index: number): ResourcePlace | undefined {
-    return index < listing.length ? { template: index, cursor: undefined } : undefined
+    const next = listing[index]
+    return next && { template: next.uriTemplate, cursor: undefined }
   }
 
   return {

@@ -58,6 +58,8 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
     const entry = item && tools.find(item.name)
     if (entry === undefined) return unknown(item, context)
     const args = params['arguments'] ?? {}
+    const refused = entry.refuse(args)
+    if (refused !== undefined) return toolOutcome(refused)
     const header =
       context.paramHeaders === null || context.era === 'legacy'
         ? undefined
@@ -72,8 +74,6 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
         status: 400,
       }
     }
-    const refused = entry.refuse(args)
-    if (refused !== undefined) return toolOutcome(refused)
     // The schema has accepted the arguments, which is all that `never` stands for.
     return runItem(entry.runnable, args as never, message, context, rounds, toolOutcome)
   }

@@ -1,3 +1,4 @@
+import type { Variables } from '@mcp-doorman/resource-server'
 import type { Guarded } from './access.ts'
 import type { CallContext } from './call-context.ts'
 
@@ -44,14 +45,12 @@ export interface ResourcePage {
   readonly nextCursor?: string
 }
 
-/** What the variables of a template stand for in one address, percent-decoded. */
-export type Variables = Readonly<Record<string, string>>
-
 /** Resources whose addresses follow a pattern. */
 export interface ResourceTemplate extends Readable {
   /**
-   * An RFC 6570 template of literals, `{name}` (one segment: no `/`, `?` or `#`) and `{+name}` (anything, also nothing).
-   * Between two variables stands a literal; each takes the shortest run of characters that fits.
+   * An RFC 6570 template of literals, `{name}` (one segment: no `/`, `\\`, `?` or `#`, escaped or not) and `{+name}`
+   * (anything, also nothing). Between two variables stands a literal; each takes the shortest run of characters that
+   * fits. A value has one spelling in an address: whatever has another fits no template.
    */
   readonly uriTemplate: string
   readonly name: string

@@ -5,8 +5,8 @@ import type { LegacyClient } from './eras/legacy-client.ts'
 
 /** How to reach the client before a request has its answer. */
 export interface Channel {
-  /** Makes sure that there is a way: the caller may have too many open, or take nothing but answers. */
-  open(): 'open' | 'too_many' | 'not_accepted'
+  /** Makes sure that there is a way: the caller may have too many open, take nothing but answers, or be gone. */
+  open(): 'open' | 'too_many' | 'not_accepted' | 'gone'
   /** Sends a message that belongs to the request, if there is a way. One that the client is too slow for is dropped. */
   emit(message: string): void
   /** Ends the connection; the client comes back for the rest. */

@@ -1,48 +1,63 @@
 import type { Caller } from './call-context.ts'
 
-/** What can change. */
-export type Change =
-  | { readonly kind: 'tools' | 'prompts' | 'resources' }
-  | {
-      readonly kind: 'resource'
-      readonly uri: string
-      readonly to: ((caller: Caller | undefined) => boolean) | undefined
-    }
+/** A list that can change. */
+export type ListKind = 'tools' | 'prompts' | 'resources'
+
+/** For whom a change of a resource is, where its address means something else for each caller. */
+export type Audience = (caller: Caller | undefined) => boolean
 
 /** Somebody who is told of changes. */
 export interface Subscriber {
   readonly caller: Caller | undefined
-  readonly wants: (change: Change) => boolean
+  readonly wantsList: (kind: ListKind) => boolean
+  /** Judged at each change (requirement E13). */
+  readonly mayKnow: (uri: string) => boolean
   /** Sends the notification; must not throw. */
   readonly tell: (method: string, params: Readonly<Record<string, unknown>>) => void
 }
 
+/** A subscriber's place. */
+export interface Subscription {
+  readonly watch: (uri: string) => void
+  readonly unwatch: (uri: string) => void
+  readonly close: () => void
+}
+
 export interface Subscriptions {
-  /** Returns what takes the subscriber out again. */
-  readonly add: (subscriber: Subscriber) => () => void
+  readonly add: (subscriber: Subscriber) => Subscription
   /** Tells everybody who wants to know, a moment later. */
-  readonly announce: (change: Change) => void
+  readonly listChanged: (kind: ListKind) => void
+  readonly resourceUpdated: (uri: string, to: Audience | undefined) => void
 }
 
 // Changes come in swarms: what changes again within this time is told once (requirement J11).
 const gatherMilliseconds = 20
+// Each change of the moment may be for others. More than this are told at once, rather than asked one by one.
+const mostAudiences = 64
 
 /** Those who are told of changes. What happened before somebody was added is not told to them. */
 export function createSubscriptions(): Subscriptions {
   const subscribers = new Set<Subscriber>()
-  let gathered = new Map<string, Change[]>()
+  const watchers = new Map<string, Set<Subscriber>>()
+  let lists = new Set<ListKind>()
+  let resources = new Map<string, Set<Audience | undefined>>()
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
+    clearTimeout(timer)
     timer = undefined
-    const changes = gathered
-    gathered = new Map()
-    for (const same of changes.values()) {
-      const [first] = same
-      if (first === undefined) continue
+    const [changedLists, changedResources] = [lists, resources]
+    lists = new Set()
+    resources = new Map()
+    for (const kind of changedLists) {
       for (const subscriber of subscribers) {
-        if (same.some((change) => reaches(change, subscriber)) && subscriber.wants(first)) {
-          subscriber.tell(methodOf(first), first.kind === 'resource' ? { uri: first.uri } : {})
+        if (subscriber.wantsList(kind)) subscriber.tell(`notifications/${kind}/list_changed`, {})
+      }
+    }
+    for (const [uri, audiences] of changedResources) {
+      for (const subscriber of watchers.get(uri) ?? []) {
+        if (concerns(audiences, subscriber) && subscriber.mayKnow(uri)) {
+          subscriber.tell('notifications/resources/updated', { uri })
         }
       }
     }
@@ -50,34 +65,48 @@ export function createSubscriptions(): Subscriptions {
 
   return {
     add: (subscriber) => {
+      const watched = new Set<string>()
       subscribers.add(subscriber)
-      return () => void subscribers.delete(subscriber)
+      const unwatch = (uri: string): void => {
+        watched.delete(uri)
+        const others = watchers.get(uri)
+        others?.delete(subscriber)
+        if (others?.size === 0) watchers.delete(uri)
+      }
+      return {
+        watch: (uri) => {
+          watched.add(uri)
+          watchers.set(uri, (watchers.get(uri) ?? new Set()).add(subscriber))
+        },
+        unwatch,
+        close: () => {
+          subscribers.delete(subscriber)
+          for (const uri of watched) unwatch(uri)
+        },
+      }
     },
-    announce: (change) => {
+    listChanged: (kind) => {
       if (subscribers.size === 0) return
-      const key = change.kind === 'resource' ? `resource ${change.uri}` : change.kind
-      const same = gathered.get(key)
-      if (same === undefined) gathered.set(key, [change])
-      else if (change.kind === 'resource') addAudience(same, change)
+      lists.add(kind)
       timer ??= setTimeout(flush, gatherMilliseconds)
     },
+    resourceUpdated: (uri, to) => {
+      if (!watchers.has(uri)) return
+      const audiences = (resources.get(uri) ?? new Set()).add(to)
+      resources.set(uri, audiences)
+      timer ??= setTimeout(flush, gatherMilliseconds)
+      if (audiences.size >= mostAudiences) flush()
+    },
   }
 }
 
-/** Each change may be for others; the same function is for the same. */
-function addAudience(same: Change[], change: Change & { readonly kind: 'resource' }): void {
-  if (!same.some((other) => other.kind === 'resource' && other.to === change.to)) same.push(change)
-}
-
-function reaches(change: Change, { caller }: Subscriber): boolean {
-  if (change.kind !== 'resource' || change.to === undefined) return true
-  try {
-    return change.to(caller)
-  } catch {
-    return false // Whoever cannot say for whom it is has said it for nobody.
-  }
-}
-
-function methodOf({ kind }: Change): string {
-  return kind === 'resource' ? 'notifications/resources/updated' : `notifications/${kind}/list_changed`
+function concerns(audiences: ReadonlySet<Audience | undefined>, { caller }: Subscriber): boolean {
+  return [...audiences].some((to) => {
+    if (to === undefined) return true
+    try {
+      return to(caller)
+    } catch {
+      return false // Whoever cannot say for whom it is has said it for nobody.
+    }
+  })
 }

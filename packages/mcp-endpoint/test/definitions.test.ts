@@ -496,3 +496,120 @@ test('the arguments of a tool have the type that its schema says', () => {
   })
   assert.equal(tool.name, 'typed')
 })
+
+test('what a template lists may be anything; it is an error and no more', async (t) => {
+  const lists: readonly unknown[] = [
+    null,
+    [],
+    { resources: 'x' },
+    { resources: [null] },
+    { resources: [{ uri: 'day:///1', name: 'a', size: 1n }] },
+    { resources: [], nextCursor: 7 },
+  ]
+  for (const listed of lists) {
+    const template: ResourceTemplate = {
+      uriTemplate: 'day:///{n}',
+      name: 'Days',
+      access: readable,
+      read: () => '',
+      list: () => listed as never, // Against its type.
+    }
+    const { rules } = createEndpoint({ name: 'notes', version: '1', templates: [template] })
+    const { port, token, failures } = await startTestServer(t, {
+      endpoint: { templates: [template] },
+      resourceServer: { rules },
+    })
+    const answer = await ask(port, legacy(token(), 'resources/list'))
+    assert.equal(errorCode(answer), -32603)
+    assert.equal(failures.length, 1)
+  }
+  const once: ResourceTemplate = {
+    uriTemplate: 'day:///{n}',
+    name: 'Days',
+    access: readable,
+    read: () => '',
+    list: () => ({
+      resources: [{ uri: 'day:///1', name: 'a', secret: 'canary' } as never],
+      nextCursor: null as never,
+    }),
+  }
+  const { rules } = createEndpoint({ name: 'notes', version: '1', templates: [once] })
+  const { port, token } = await startTestServer(t, {
+    endpoint: { templates: [once] },
+    resourceServer: { rules },
+  })
+  assert.deepEqual(resultOf(await ask(port, legacy(token(), 'resources/list'))), {
+    resources: [{ uri: 'day:///1', name: 'a' }],
+  })
+})
+
+test('E1, E2, E12: each address is judged by the rule of what is read, however it is written', async (t) => {
+  const read = (uri: string, variables: Readonly<Record<string, string>>): string =>
+    JSON.stringify([uri, variables])
+  const closed: Partial<EndpointOptions> = {
+    resources: [
+      { uri: 'notes:///internal', name: 'internal', read: () => 'canary' },
+      {
+        uri: 'notes:///admin',
+        name: 'admin',
+        access: { anyRole: ['staff'], otherwise: 'hide' },
+        read: () => 'canary',
+      },
+    ],
+    templates: [
+      { uriTemplate: 'notes:///deep/er/{id}', name: 'closed', read: () => 'canary' },
+      { uriTemplate: 'notes:///{id}', name: 'one', access: readable, read },
+      { uriTemplate: 'notes:///{dir}/{id}', name: 'two', access: { scopes: ['notes:write'] }, read },
+      { uriTemplate: 'file:///{+path}', name: 'files', access: { scopes: ['notes:write'] }, read },
+    ],
+  }
+  const { rules } = createEndpoint({ name: 'notes', version: '1', ...closed })
+  const { port, token, endpoint } = await startTestServer(t, {
+    endpoint: { ...closed, resourcesChange: true },
+    resourceServer: { rules: [{ resources: ['file:///public/*'], require: readable }, ...rules] },
+  })
+  assert.ok(endpoint.rules.length > 0)
+  const status = async (uri: string): Promise<string> => {
+    const answer = await ask(port, legacy(token(), 'resources/read', { uri }))
+    assert.doesNotMatch(answer.body, /canary/)
+    return answer.status === 403 ? '403' : 'error' in jsonOf(answer) ? String(errorCode(answer)) : 'read'
+  }
+  for (const [uri, expected] of [
+    ['notes:///a', 'read'],
+    ['notes:///internal', '-32002'],
+    ['notes:///admin', '-32002'],
+    ['notes:///%61dmin', '-32602'],
+    ['notes:///deep/er/x', '-32002'],
+    ['notes:///secret/plan', '403'],
+    ['notes:///s%65cret/plan', '-32602'],
+    ['notes:///secret%2F/plan', '-32002'],
+    ['notes:///secret%5C/plan', '-32002'],
+    ['file:///private/a', '403'],
+    ['file:///public/a', 'read'],
+    ['file:///public/x?/../../private/a', '-32002'],
+    ['file:///public/x#/../../private/a', '-32002'],
+  ] as const) {
+    assert.equal(await status(uri), expected, uri)
+  }
+  const listed = resultOf(await ask(port, legacy(token(), 'resources/list')))
+  assert.deepEqual(items(listed, 'resources'), [])
+  const patterns = resultOf(await ask(port, legacy(token(), 'resources/templates/list')))
+  assert.deepEqual(
+    items(patterns, 'resourceTemplates').map(({ name }) => name),
+    ['one', 'two', 'files'],
+  )
+})
+
+test('a call may take its context apart', async (t) => {
+  const apart = toolOf('apart', (_: never, { progress, log, keep, detach, signal, client, caller }) => {
+    progress({ progress: 1 })
+    log('info', 'x')
+    detach()
+    return JSON.stringify([keep('a', () => 1), signal.aborted, client.capabilities, caller?.subject])
+  })
+  const { port, token } = await startTestServer(t, { tools: [apart] })
+  const { content } = resultOf(
+    await ask(port, legacy(token(), 'tools/call', { name: 'apart', arguments: {} })),
+  )
+  assert.deepEqual(content, [{ type: 'text', text: '[1,false,{},"alice"]' }])
+})

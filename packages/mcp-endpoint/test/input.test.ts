@@ -269,7 +269,8 @@ test('G8: what the client has not declared is not asked of it', async (t) => {
   const rows: readonly (readonly [tool: string, capabilities: Json, required: Json | undefined])[] = [
     ['greet', {}, { elicitation: {} }],
     ['greet', { elicitation: {} }, undefined],
-    ['greet', { elicitation: { url: {} } }, undefined],
+    ['greet', { elicitation: { url: {} } }, { elicitation: {} }],
+    ['greet', { elicitation: { form: {}, url: {} } }, undefined],
     ['asks_url', { elicitation: {} }, { elicitation: { url: {} } }],
     ['asks_url', { elicitation: { url: {} } }, undefined],
     ['asks_model', { elicitation: {} }, { sampling: {} }],

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
-import type { Resource, Tool } from '@mcp-doorman/mcp-endpoint'
+import { listRoots, type Resource, type Tool } from '@mcp-doorman/mcp-endpoint'
 import { defer } from './deferred.ts'
 import { openEvents } from './event-reader.ts'
 import { errorCode, jsonOf, legacy, member, modern, post, resultOf, type Json } from './messages.ts'
-import { ask } from './raw-http.ts'
+import { ask, formatRequest, openConnection } from './raw-http.ts'
 import { beginSession, joinSession } from './session-client.ts'
 import { startTestServer, toolOf, type ServerChange, type TestServer } from './test-server.ts'
 
@@ -136,13 +136,19 @@ test('G34: one session more than a caller may have ends the oldest that is not i
   for (const stream of streams) stream.close()
 })
 
-test('G34: there may be only so many sessions together', async (t) => {
+test('G34: there may be only so many sessions together: the one that was not used for longest makes room', async (t) => {
   const { port, token } = await start(t, { http: { sessions: { maxSessions: 2 } } })
-  await beginSession(port, token({ sub: 'a' }))
+  const first = await beginSession(port, token({ sub: 'a' }))
   const second = await beginSession(port, token({ sub: 'b' }))
-  assert.equal((await ask(port, legacy(token({ sub: 'c' }), 'initialize'))).status, 429)
-  await second.end()
-  assert.equal((await ask(port, legacy(token({ sub: 'c' }), 'initialize'))).status, 200)
+  await first.ask('ping')
+  const third = await beginSession(port, token({ sub: 'c' }))
+  assert.deepEqual(
+    await Promise.all([first, second, third].map(async (client) => (await client.ask('ping')).status)),
+    [200, 404, 200],
+  )
+  const streams = [await first.listen(), await third.listen()]
+  assert.equal((await ask(port, legacy(token({ sub: 'd' }), 'initialize'))).status, 429)
+  for (const stream of streams) stream.close()
 })
 
 test('G34: a session that is not used ends, and one that is does not', async (t) => {
@@ -181,6 +187,8 @@ test('G1, G41: the methods of an address with sessions, and both eras on it', as
   const put = await ask(port, { method: 'PUT', headers: { Authorization: `Bearer ${token()}` } })
   assert.deepEqual([put.status, put.headers['allow']], [405, 'GET, POST, DELETE'])
   for (const method of ['GET', 'DELETE']) {
+    const modernVersion = { Authorization: `Bearer ${token()}`, 'MCP-Protocol-Version': '2026-07-28' }
+    assert.equal((await ask(port, { method, headers: modernVersion })).status, 405)
     assert.equal((await ask(port, { method })).status, 401)
     assert.equal((await ask(port, { method, headers: { Authorization: `Bearer ${token()}` } })).status, 400)
   }
@@ -262,13 +270,13 @@ test('G35: what changes is told once, on the newest stream of the session, to th
   const methods = (messages: readonly Json[]): unknown =>
     messages.map((message) => [message['method'], member(message, 'params')['uri']])
   assert.deepEqual(methods(await writing.messages(3)), [
+    ['notifications/tools/list_changed', undefined],
     ['notifications/resources/updated', 'note:///locked'],
     ['notifications/resources/updated', 'note:///open'],
-    ['notifications/tools/list_changed', undefined],
   ])
   assert.deepEqual(methods(await stream.messages(2)), [
-    ['notifications/resources/updated', 'note:///open'],
     ['notifications/tools/list_changed', undefined],
+    ['notifications/resources/updated', 'note:///open'],
   ])
   // E13: the scope that a newer token lacks is missed at the next change.
   await joinSession(port, token({ sub: 'w', scope: 'notes:read' }), writer.id).ask('ping')
@@ -309,7 +317,8 @@ test('G36, G37: a stream that broke is resumed where it was: nothing twice, noth
   assert.equal(new Set(ids).size, ids.length, 'an id stands for one event of the session')
 
   for (const id of ['99-1', '1-99', '1', '-', '1-1x', '', '١-١']) {
-    assert.equal((await client.listen(encodeURI(id))).status, 404, id)
+    // Not 404, by which clients take the session for gone.
+    assert.equal((await client.listen(encodeURI(id))).status, 400, id)
   }
 })
 
@@ -353,7 +362,7 @@ test('what a client that stays away too long has missed is gone, and it is told 
   back.close()
   endpoint.resourceUpdated('many:///0')
   await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.equal((await client.listen(priming?.id)).status, 404)
+  assert.equal((await client.listen(priming?.id)).status, 400)
 })
 
 test('E13: the stream of a session ends with the token that opened it; the session does not', async (t) => {
@@ -364,7 +373,7 @@ test('E13: the stream of a session ends with the token that opened it; the sessi
   const stream = await joinSession(port, token({ exp: now - 29 }), client.id).listen()
   assert.equal(stream.status, 200)
   await stream.next()
-  assert.equal(await stream.next(), undefined)
+  assert.deepEqual(await stream.rest(), [{ id: undefined, retry: '1000', message: undefined }])
   assert.deepEqual(resultOf(await client.ask('ping')), {})
 })
 
@@ -412,4 +421,165 @@ test('calls of a session that ends are told to stop', async (t) => {
   await client.end()
   assert.match(String(signal.reason), /the client has ended its session/)
   assert.equal((await call).status, 200)
+})
+
+test('J12: a call of a session ends as it would without one when the server closes', async (t) => {
+  const begun = defer<undefined>()
+  const release = defer<undefined>()
+  const slow = toolOf('slow', async (_: never, context) => {
+    context.progress({ progress: 1 })
+    begun.resolve(undefined)
+    await release.promise
+    return 'Whole.'
+  })
+  const { port, token, handle } = await start(t, { tools: [slow], http: { drainSeconds: 30 } })
+  const client = await beginSession(port, token())
+  const call = await client.open(1, 'tools/call', {
+    name: 'slow',
+    arguments: {},
+    _meta: { progressToken: 1 },
+  })
+  await begun.promise
+  const closed = handle.close()
+  release.resolve(undefined)
+  const [, last] = await call.messages(2)
+  assert.deepEqual(member(last ?? {}, 'result')['content'], [{ type: 'text', text: 'Whole.' }])
+  await closed
+})
+
+test('J8: a client that leaves while its token is looked at keeps no stream', async (t) => {
+  let ahead = 0
+  const { port, token, issuer, recorded } = await startTestServer(t, {
+    endpoint: { resources },
+    resourceServer: { rules, nowSeconds: () => Date.now() / 1000 + ahead },
+    http: { sessions: {}, maxStreamsPerCaller: 1 },
+  })
+  const exp = Math.floor(Date.now() / 1000) + 7200
+  const client = await beginSession(port, token({ exp }))
+  // Keys of this age are fetched again, and here the fetch waits.
+  ahead = 700
+  const hold = defer<undefined>()
+  issuer.hold = hold.promise
+  const leaving = await openConnection(port)
+  const headers = { Authorization: `Bearer ${token({ exp })}`, ...client.headers }
+  leaving.send(formatRequest(port, { headers }))
+  leaving.socket.end()
+  leaving.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  hold.resolve(undefined)
+  const records = await recorded(4)
+  assert.deepEqual([records[2]?.['method'], records[3]?.['kind']], ['(stream)', 'outcome'])
+  const stream = await joinSession(port, token({ exp }), client.id).listen()
+  assert.equal(stream.status, 200)
+  stream.close()
+})
+
+test('a request whose id is under way is refused, and the other goes on', async (t) => {
+  const release = defer<undefined>()
+  const slow = toolOf('slow', async () => {
+    await release.promise
+    return 'Whole.'
+  })
+  const { port, token } = await start(t, { tools: [slow] })
+  const client = await beginSession(port, token())
+  const params = { name: 'slow', arguments: {} }
+  const first = ask(port, client.request(7, 'tools/call', params))
+  let second = await ask(port, client.request(7, 'ping'))
+  // The first may have come after the second, on its own connection.
+  while (second.status === 200) second = await ask(port, client.request(7, 'ping'))
+  assert.deepEqual([second.status, errorCode(second)], [400, -32600])
+  release.resolve(undefined)
+  assert.deepEqual(resultOf(await first)['content'], [{ type: 'text', text: 'Whole.' }])
+  assert.equal((await ask(port, client.request(7, 'ping'))).status, 200)
+})
+
+test('a batch stops when its session ends, and a message of it can be cancelled before it runs', async (t) => {
+  const ran: number[] = []
+  const begun = defer<undefined>()
+  const slow = toolOf('slow', async ({ n }: { n: number }, { signal }) => {
+    ran.push(n)
+    begun.resolve(undefined)
+    await once(signal, 'abort')
+    return 'Over.'
+  })
+  const { port, token } = await start(t, { tools: [slow] })
+  const client = await beginSession(port, token(), {}, '2025-03-26')
+  const messages = [1, 2, 3].map((n) => ({
+    jsonrpc: '2.0',
+    id: n,
+    method: 'tools/call',
+    params: { name: 'slow', arguments: { n } },
+  }))
+  const batch = ask(port, post(token(), JSON.stringify(messages), client.headers))
+  await begun.promise
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 2 } }
+  await ask(port, post(token(), JSON.stringify(cancel), client.headers))
+  await client.end()
+  await batch
+  assert.deepEqual(ran, [1])
+})
+
+test('G36: who comes back for a stream must still be allowed what it is about', async (t) => {
+  const { port, token } = await start(t)
+  const client = await beginSession(port, token())
+  const events = await (await client.open(1, 'tools/call', progressing(2))).rest()
+  const narrow = joinSession(port, token({ scope: '' }), client.id)
+  assert.equal((await narrow.listen(events[0]?.id)).status, 400)
+  const same = await client.listen(events[0]?.id)
+  assert.equal((await same.rest()).length, events.length - 1)
+})
+
+test('J8: what a session keeps is bounded, whatever its client sends and its calls answer', async (t) => {
+  const big = toolOf('big', (_: never, context) => {
+    context.progress({ progress: 1 })
+    return 'x'.repeat(1024 * 1024)
+  })
+  const capable = toolOf('capable', (_: never, { client }) => JSON.stringify(client.capabilities))
+  const { port, token, endpoint } = await start(t, {
+    tools: [big, capable],
+    endpoint: { templates: [{ uriTemplate: 'many:///{n}', name: 'many', read: () => '' }] },
+  })
+  const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`mode${n}`, { a: {} }]))
+  const client = await beginSession(port, token(), { elicitation: many, sampling: 7, other: many, roots: {} })
+  const { content } = resultOf(await client.ask('tools/call', { name: 'capable', arguments: {} }))
+  const kept = JSON.parse(String((content as readonly Json[])[0]?.['text'])) as Json // The tool has written it.
+  assert.deepEqual(Object.keys(kept), ['elicitation', 'roots'])
+  assert.equal(Object.keys(kept['elicitation'] as Json).length, 16)
+
+  // An answer beyond what is kept is sent, and nobody can come back to before it.
+  const params = { name: 'big', arguments: {}, _meta: { progressToken: 1 } }
+  const events = await (await client.open(1, 'tools/call', params)).rest()
+  assert.ok(events.at(-1)?.message?.['result'] !== undefined)
+  assert.equal((await client.listen(events[0]?.id)).status, 400)
+  const stream = await client.listen(events.at(-1)?.id)
+  assert.deepEqual(await stream.rest(), [])
+
+  const long = (n: number): Json => ({ uri: `many:///${String(n).padEnd(8000, 'x')}` })
+  for (let n = 0; n < 8; n += 1) {
+    assert.deepEqual(resultOf(await client.ask('resources/subscribe', long(n))), {})
+  }
+  assert.equal(errorCode(await client.ask('resources/subscribe', long(9))), -32602)
+  endpoint.replace({ templates: [] })
+  assert.deepEqual(resultOf(await client.ask('resources/unsubscribe', long(0))), {})
+})
+
+test('a call that waits for its client ends with the offer that it began with', async (t) => {
+  const asking = (answer: string): Tool =>
+    toolOf('asking', (_: never, context) => {
+      context.ask({ roots: listRoots() })
+      return answer
+    })
+  const { port, token, endpoint } = await start(t, { tools: [asking('old')] })
+  const client = await beginSession(port, token(), { roots: {} })
+  const call = await client.open(1, 'tools/call', { name: 'asking', arguments: {} })
+  const [asked] = await call.messages(1)
+  endpoint.replace({ tools: [asking('new')] })
+  await client.reply(asked?.['id'], { result: { roots: [] }, error: null })
+  assert.match(JSON.stringify(await call.messages(1)), /"old"/)
+})
+
+test('initialize as a notification begins nothing', async (t) => {
+  const { port, token } = await start(t)
+  const answer = await ask(port, post(token(), '{"jsonrpc":"2.0","method":"initialize"}'))
+  assert.deepEqual([answer.status, answer.headers['mcp-session-id']], [400, undefined])
 })

@@ -17,7 +17,7 @@ function codes(messages: readonly Json[]): readonly unknown[] {
 test('I1, I2: both eras in one process, without a token, one message a line', async (t) => {
   const { send, received, stdin, exit } = startStdio(t)
   const call = { name: 'echo', arguments: { text: 'two\nlines' } }
-  send(request(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {} }))
+  send(request(1, 'initialize', { protocolVersion: '2025-03-26', capabilities: {} }))
   send({ jsonrpc: '2.0', method: 'notifications/initialized' })
   send(request(2, 'tools/list'))
   send(request(3, 'tools/call', call))
@@ -33,7 +33,7 @@ test('I1, I2: both eras in one process, without a token, one message a line', as
   const result = (id: number | string): Json => member(byId.get(id) ?? {}, 'result')
 
   assert.equal(messages.length, 10)
-  assert.equal(result(1)['protocolVersion'], '2025-06-18')
+  assert.equal(result(1)['protocolVersion'], '2025-03-26')
   assert.deepEqual(result(3), { content: [{ type: 'text', text: 'two\nlines' }] })
   assert.ok(Array.isArray(result('four')['supportedVersions']))
   assert.equal(result(5)['resultType'], 'complete')

@@ -318,3 +318,50 @@ test('modern requests ignore a session id, even where there are sessions', async
   const answer = await ask(port, modern(token(), 'tools/list', {}, headers))
   assert.deepEqual([answer.status, answer.headers['mcp-session-id']], [200, undefined])
 })
+
+test('J8: what a tool says after its answer is said to nobody, also when the answer has not been read', async (t) => {
+  const errors: unknown[] = []
+  const late = toolOf('late', (_: never, context) => {
+    const say = (progress: number): void => {
+      try {
+        context.progress({ progress })
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    for (const [index, wait] of [0, 5, 20].entries()) setTimeout(() => say(index + 1), wait)
+    return 'x'.repeat(20 * 1024 * 1024)
+  })
+  const { port, token, recorded } = await startTestServer(t, {
+    tools: [late],
+    http: { responseTimeoutSeconds: 1 },
+  })
+  const connection = await openConnection(port)
+  connection.socket.pause()
+  connection.send(formatRequest(port, call(token(), 'late', { progressToken: 1 })))
+  await recorded(2)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  connection.destroy()
+  assert.deepEqual(errors, [])
+})
+
+test('J12: a server whose streams have ended closes at once, though their clients keep the connection', async (t) => {
+  const { port, token, handle } = await startTestServer(t, { tools: [reports], http: { drainSeconds: 30 } })
+  const connection = await openConnection(port)
+  connection.send(formatRequest(port, call(token(), 'reports', { progressToken: 1 }, {}, { Accept: '*/*' })))
+  await once(connection.socket, 'data')
+  const began = performance.now()
+  await handle.close()
+  assert.ok(performance.now() - began < 5000)
+  connection.destroy()
+})
+
+test('CORS: a preflight allows the headers in which tools have their arguments repeated', async (t) => {
+  const routed: Tool = {
+    ...toolOf('routed', () => done),
+    inputSchema: { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } },
+  }
+  const { port } = await startTestServer(t, { tools: [routed] })
+  const answer = await ask(port, { method: 'OPTIONS', headers: { Origin: 'http://localhost:6274' } })
+  assert.match(answer.headers['access-control-allow-headers'] ?? '', /, Mcp-Param-Region$/)
+})

@@ -84,9 +84,9 @@ test('G15: the subset that is honoured is acknowledged first, and only that is t
   endpoint.replace({ prompts: [] })
   endpoint.replace({ tools: [echo] })
   assert.deepEqual(told(await all.stream.messages(3)), [
-    'note:///open',
     'notifications/prompts/list_changed',
     'notifications/tools/list_changed',
+    'note:///open',
   ])
   assert.deepEqual(told(await tools.stream.messages(1)), ['notifications/tools/list_changed'])
   for (const { stream } of [all, tools, none]) stream.close()
@@ -138,6 +138,13 @@ for (const params of [
     assert.deepEqual([answer.status, errorCode(answer)], [400, -32602])
   })
 }
+
+test('J8: a subscription keeps no more than 64 KiB of what was sent', async (t) => {
+  const { port, token } = await start(t)
+  const filler = { ...lists, filler: 'x'.repeat(70_000) }
+  const answer = await ask(port, listening(token(), filler))
+  assert.deepEqual([answer.status, errorCode(answer)], [413, -32600])
+})
 
 test('J8: a caller with too many streams is told 429, and others are served', async (t) => {
   const { port, token } = await start(t, { http: { maxStreamsPerCaller: 1 } })
@@ -192,6 +199,17 @@ test('G35, J11: a resource that changes again and again is told once for each mo
   for (let round = 0; round < 10_000; round += 1) endpoint.resourceUpdated('note:///open')
   endpoint.resourceUpdated('note:///second')
   assert.deepEqual(told(await stream.messages(2)), ['note:///open', 'note:///second'])
+  stream.close()
+})
+
+test('1,000 changes for callers of their own do not hold up the server', async (t) => {
+  const { port, token, endpoint } = await start(t)
+  const { stream } = await subscribe(port, token(), { resourceSubscriptions: ['note:///open'] })
+  const began = performance.now()
+  for (let n = 0; n < 10_000; n += 1) endpoint.resourceUpdated('note:///open', () => false)
+  endpoint.resourceUpdated('note:///open', () => true)
+  assert.ok(performance.now() - began < 1000)
+  assert.deepEqual(told(await stream.messages(1)), ['note:///open'])
   stream.close()
 })
 

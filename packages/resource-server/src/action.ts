@@ -269,7 +269,8 @@ function nameMessage(message: UnnamedMessage): { readonly ok: true; readonly mes
   return { ok: true, message: { ...message, item, subscribes } }
 }
 
-const uriRule = 'a resource is named by an absolute URI without white space and without "." or ".." segments'
+const uriRule =
+  'a resource is named by an absolute URI without white space, "." or ".." segments, and needless percent-encoding'
 
 /**
  * What a message names. Anything that reaches an item must be here, or no rule would be asked (E12); a name that is

@@ -8,17 +8,31 @@ const form = /^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f\\]*$/
 export const maxUriLength = 8192
 
 /**
- * Whether a resource's URI can be judged by its letters: absolute, without white space, controls and back-slashes, and
- * without dot segments in any spelling.
+ * Whether a resource's URI can be judged by its letters: absolute, without white space, controls and back-slashes,
+ * without dot segments in any spelling, and with `%` only before what has no other spelling (in capitals, as encoders
+ * write it).
  *
- * Rules compare URIs as they are written. A server that resolves `notes:///public/../private` after it was allowed as
- * something below `notes:///public/` would open what no rule has allowed, so such a URI is refused for everybody.
- * Query and fragment are not looked into. A URI template is taken as well, since completion names one.
+ * Rules compare URIs as they are written. A server that resolves `notes:///public/../private` or decodes
+ * `notes:///%70rivate` after it was allowed as something else would open what no rule has allowed, so such URIs are
+ * refused for everybody. Dot segments of query and fragment are not looked for. A URI template is taken as well, since
+ * completion names one.
  *
- * @see RFC 3986 §5.2.4; requirements E12, G61
+ * @see RFC 3986 §5.2.4, §6.2.2; requirements E12, G61
  */
 export function isPlainUri(uri: string): boolean {
-  if (uri.length > maxUriLength || !form.test(uri)) return false
+  if (uri.length > maxUriLength || !form.test(uri) || hasNeedlessEscape(uri)) return false
   const [hierarchical = ''] = uri.split(/[?#]/, 1)
   return !hierarchical.split(separators).some((segment) => dotSegment.test(segment))
+}
+
+/** What `encodeURIComponent` leaves as it is: escaped, it would be another spelling of the same. */
+const plainCharacter = /[A-Za-z0-9\-._~!*'()]/
+
+function hasNeedlessEscape(uri: string): boolean {
+  for (let place = uri.indexOf('%'); place !== -1; place = uri.indexOf('%', place + 1)) {
+    const digits = uri.slice(place + 1, place + 3)
+    if (!/^[0-9A-F]{2}$/.test(digits)) return true
+    if (plainCharacter.test(String.fromCharCode(Number.parseInt(digits, 16)))) return true
+  }
+  return false
 }

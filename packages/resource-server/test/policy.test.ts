@@ -149,6 +149,41 @@ test('E12, E13: what a caller may be told of unasked is what it could read', asy
   )
 })
 
+test('E12: a template names what fits it, a hidden rule hides also what a later one names', async () => {
+  const templates = await startGuarded({
+    options: {
+      scopes,
+      rules: [
+        { id: 'exact', resources: ['note:///own'] },
+        { id: 'hidden', resources: ['note:///internal', 'note:///deep/er/{id}'], hidden: true },
+        { id: 'one', resources: ['note:///{id}'] },
+        { id: 'two', resources: ['note:///{dir}/{id}'], require: { scopes: ['files:write'] } },
+        { id: 'rest', resources: ['note:///{+path}'], require: { scopes: ['files:read'] } },
+      ],
+    },
+  })
+  const outcome = (uri: string): Promise<string> =>
+    decided(templates, {
+      token: templates.issuer.sign({ claims: granted('files:list') }),
+      body: { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri } },
+    })
+  for (const [uri, expected] of [
+    ['note:///own', 'allow exact'],
+    ['note:///a', 'allow one'],
+    ['note:///internal', 'item_hidden'],
+    ['note:///secret/plan', 'scope_missing two'],
+    ['note:///deep/er/x', 'item_hidden'],
+    ['note:///deep/er', 'scope_missing two'],
+    ['note:///a/b/c', 'scope_missing rest'],
+    ['note:///{id}', 'allow one'],
+    ['note:///{dir}/{id}', 'scope_missing two'],
+    ['note:///s%65cret/plan', 'params_invalid'],
+    ['note:///secret%2F/plan', 'item_hidden'],
+  ] as const) {
+    assert.equal(await outcome(uri), expected, uri)
+  }
+})
+
 test('a refusal is a JSON-RPC error 403 inside HTTP 200, since a 403 would start a login that cannot help', async () => {
   const { status, headers, body } = world.answer(
     await world.ask({ token: world.issuer.sign(), body: callOf('staff_x', 9) }),

@@ -12,7 +12,7 @@ const plain = [
   'urn:isbn:9780141036144',
   'notes:///a..b/.hidden/...',
   'notes:///search?path=../up#..',
-  'notes:///%2E%2E%2E',
+  'notes:///a%20b%2Fc%C3%A9',
 ]
 const refused = [
   '',
@@ -27,6 +27,13 @@ const refused = [
   'notes:///a%2f..%2Fb',
   'notes:///a/..\\b',
   'notes:///a%5c..%5cb',
+  'notes:///%61',
+  'notes:///%2E%2E%2E',
+  'notes:///a%28b',
+  'notes:///a%2fb',
+  'notes:///a%',
+  'notes:///a%2',
+  'notes:///a%zz',
   'notes:///a b',
   'notes:///a\tb',
   'notes:///a\0b',

@@ -1,7 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { isFields, type Fields } from '../fields.ts'
 import type { InputRequest } from '../input.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** What an answer is to its request; `undefined` for one that does not fit, which is then asked for again. */
 export function readAnswer({ method, params }: InputRequest, answer: unknown): unknown {
@@ -59,8 +58,4 @@ function checkOf(schema: Fields): ValidateFunction {
     checks.set(schema, check)
   }
   return check
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

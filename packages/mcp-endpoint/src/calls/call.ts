@@ -7,9 +7,9 @@ import {
   type LogLevel,
   type Progress,
 } from '../call-context.ts'
-import { clientCapabilities, wantedLogLevel } from '../eras/client-facts.ts'
+import { clientCapabilities, progressTokenOf, wantedLogLevel } from '../client-facts.ts'
 import type { Answers, InputRequests } from '../input.ts'
-import { notification, progressTokenOf } from '../notifications.ts'
+import { notification } from '../notifications.ts'
 import type { RunContext } from '../run-context.ts'
 import { readAnswer } from './answers.ts'
 
@@ -45,7 +45,7 @@ export class Call implements CallContext {
   readonly #rounds: Rounds
   readonly #logs: boolean
   #used: Rounds = noRounds
-  #progress = Number.NEGATIVE_INFINITY
+  #reported = Number.NEGATIVE_INFINITY
   #units = burst
   #unitsAt = 0
 
@@ -74,7 +74,30 @@ export class Call implements CallContext {
     return this.#used
   }
 
-  ask<Requests extends InputRequests>(requests: Requests): Answers<Requests> {
+  // Functions are made when they are looked at, so that authors may take the context apart.
+
+  get ask(): CallContext['ask'] {
+    return (requests) => this.#ask(requests)
+  }
+
+  get keep(): CallContext['keep'] {
+    return (name, compute) => this.#keep(name, compute)
+  }
+
+  get progress(): CallContext['progress'] {
+    return (report) => this.#report(report)
+  }
+
+  get log(): CallContext['log'] {
+    return (level, data, logger) => this.#log(level, data, logger)
+  }
+
+  get detach(): CallContext['detach'] {
+    return (retryMilliseconds = defaultRetryMilliseconds) =>
+      this.#context.channel?.detach(Math.max(0, Math.round(retryMilliseconds)))
+  }
+
+  #ask<Requests extends InputRequests>(requests: Requests): Answers<Requests> {
     const given = this.#rounds.answers
     const missing: Record<string, InputRequests[string]> = {}
     const answers: Record<string, unknown> = {}
@@ -89,7 +112,7 @@ export class Call implements CallContext {
     return answers as Answers<Requests>
   }
 
-  keep<Value>(name: string, compute: () => Value): Value {
+  #keep<Value>(name: string, compute: () => Value): Value {
     const { kept } = this.#rounds
     // What stands under this name was kept by this very call: the seal is ours.
     const value = Object.hasOwn(kept, name) ? (kept[name] as Value) : compute()
@@ -97,27 +120,23 @@ export class Call implements CallContext {
     return value
   }
 
-  progress(report: Progress): void {
+  #report(report: Progress): void {
     const progressToken = progressTokenOf(this.#message)
     const { channel } = this.#context
     if (channel === undefined || progressToken === undefined) return
     const { progress, total, message } = report
-    if (!Number.isFinite(progress) || !(progress > this.#progress) || !this.#takeUnit()) return
-    this.#progress = progress
+    if (!Number.isFinite(progress) || !(progress > this.#reported) || !this.#takeUnit()) return
+    this.#reported = progress
     channel.emit(notification('notifications/progress', { progressToken, progress, total, message }))
   }
 
-  log(level: LogLevel, data: unknown, logger?: string): void {
+  #log(level: LogLevel, data: unknown, logger: string | undefined): void {
     const { channel } = this.#context
     if (channel === undefined || !this.#logs) return
     const wanted = wantedLogLevel(this.#message, this.#context)
     if (wanted === undefined || logLevels.indexOf(level) < logLevels.indexOf(wanted)) return
     if (this.#takeUnit())
       channel.emit(notification('notifications/message', { level, logger, data: data ?? null }))
-  }
-
-  detach(retryMilliseconds: number = defaultRetryMilliseconds): void {
-    this.#context.channel?.detach(Math.max(0, Math.round(retryMilliseconds)))
   }
 
   /** Whether one more notification may go: a burst, and so many a second after that. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Message } from '@mcp-doorman/resource-server'
+import { isFields } from '../fields.ts'
 import type { RunContext } from '../run-context.ts'
 import type { Sealed } from '../sealed.ts'
 import { noRounds, type Rounds } from './call.ts'
@@ -65,8 +66,4 @@ function canonical(value: unknown): string {
         : inner,
     ) ?? ''
   )
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

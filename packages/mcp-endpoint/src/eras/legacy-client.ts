@@ -1,7 +1,10 @@
 import { legacyVersions, type JsonRpcId, type Message } from '@mcp-doorman/resource-server'
 import type { LogLevel } from '../call-context.ts'
 import type { Cancellation } from '../cancellation.ts'
+import { fieldsOf, isFields, type Fields } from '../fields.ts'
 import type { Channel } from '../run-context.ts'
+import type { Subscription } from '../subscriptions.ts'
+import { RequestsUnderWay } from './requests-under-way.ts'
 
 /** What a client answered to a request of ours. */
 export type Reply =
@@ -10,77 +13,63 @@ export type Reply =
   | { readonly kind: 'none'; readonly reason: string }
 
 const mostSubscriptions = 256
+const mostSubscribedCharacters = 65_536
 
 /** The client's revision if it is one of those that negotiate, else the newest of them (requirement G30). */
 export function negotiate({ params }: Message): string {
   return legacyVersions.find((version) => version === params['protocolVersion']) ?? legacyVersions[0]
 }
 
-/** The client that introduces itself by this `initialize`. */
-export function readClient(message: Message): LegacyClient {
-  const { capabilities } = message.params
-  const declared = typeof capabilities === 'object' && capabilities !== null ? capabilities : {}
-  return new LegacyClient(negotiate(message), { ...declared })
-}
-
 /**
  * What a server remembers of one client of 2025 from its `initialize` to its end: what it can do and wants, and the
- * requests that are under way in both directions. Knows no transport.
+ * requests that are under way in both directions. Knows no transport. What it keeps is bounded, whatever was sent.
  */
 export class LegacyClient {
   /** The revision that was agreed on. */
   readonly version: string
   /** What it has declared; nothing else may be asked of it. */
-  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly capabilities: Fields
+  readonly underWay = new RequestsUnderWay()
   logLevel: LogLevel = 'info'
   readonly #subscribed = new Set<string>()
+  #subscribedCharacters = 0
+  #changes: Subscription | undefined
   readonly #waiting = new Map<JsonRpcId, (reply: Reply) => void>()
-  readonly #underWay = new Map<JsonRpcId, Cancellation>()
   #asked = 0
 
-  constructor(version: string, capabilities: Readonly<Record<string, unknown>>) {
-    this.version = version
-    this.capabilities = capabilities
+  /** @param initialize - the message by which it introduces itself */
+  constructor(initialize: Message) {
+    this.version = negotiate(initialize)
+    this.capabilities = readCapabilities(initialize.params['capabilities'])
   }
 
-  /** @returns whether it is subscribed now: 256 resources are the most */
+  /** Where its subscriptions to resources are kept. */
+  follow(changes: Subscription): void {
+    this.#changes = changes
+  }
+
+  /** @returns whether it is subscribed now: 256 resources of 64 KiB of URIs together are the most */
   subscribe(uri: string): boolean {
-    if (this.#subscribed.size >= mostSubscriptions && !this.#subscribed.has(uri)) return false
+    if (this.#subscribed.has(uri)) return true
+    const characters = this.#subscribedCharacters + uri.length
+    if (this.#subscribed.size >= mostSubscriptions || characters > mostSubscribedCharacters) return false
+    this.#subscribedCharacters = characters
     this.#subscribed.add(uri)
+    this.#changes?.watch(uri)
     return true
   }
 
   unsubscribe(uri: string): void {
-    this.#subscribed.delete(uri)
-  }
-
-  isSubscribed(uri: string): boolean {
-    return this.#subscribed.has(uri)
-  }
-
-  /** Remembers a request of the client until its answer, so that the client can cancel it. */
-  begin(id: JsonRpcId, cancellation: Cancellation): void {
-    this.#underWay.set(id, cancellation)
-  }
-
-  end(id: JsonRpcId, cancellation: Cancellation): void {
-    // A client that gave the id away twice has cancelled neither.
-    if (this.#underWay.get(id) === cancellation) this.#underWay.delete(id)
-  }
-
-  /** Handles `notifications/cancelled`. */
-  cancel({ params }: Message): void {
-    const { requestId } = params
-    if (typeof requestId === 'string' || typeof requestId === 'number') {
-      this.#underWay.get(requestId)?.cancel('the client cancelled')
-    }
+    if (!this.#subscribed.delete(uri)) return
+    this.#subscribedCharacters -= uri.length
+    this.#changes?.unwatch(uri)
   }
 
   /** Sends a request to the client on the way that belongs to one of its own, and waits. Never rejects. */
   ask(
     channel: Channel,
     method: string,
-    params: Readonly<Record<string, unknown>>,
+    params: Fields,
     cancellation: Cancellation,
     timeoutSeconds: number,
   ): Promise<Reply> {
@@ -112,15 +101,31 @@ export class LegacyClient {
     if (give === undefined) return
     const { result, error } = params
     give(
-      error === undefined
+      error === undefined || error === null
         ? { kind: 'result', result }
         : { kind: 'none', reason: 'the client answered with an error' },
     )
   }
 
-  /** Ends everything that waits for this client. */
+  /** Ends everything that waits for this client, and what it is told. */
   close(reason: string): void {
+    this.#changes?.close()
     for (const give of this.#waiting.values()) give({ kind: 'none', reason })
-    for (const cancellation of this.#underWay.values()) cancellation.cancel(reason)
+    this.underWay.cancelAll(reason)
   }
+}
+
+const askable = ['elicitation', 'sampling', 'roots'] as const
+const mostModes = 16
+
+/** What may be asked of a client, with the modes of it: the rest of what it said is not for us to keep. */
+function readCapabilities(given: unknown): Fields {
+  const declared = fieldsOf(given)
+  const kept = askable.flatMap((name) => {
+    const modes = declared[name]
+    if (!isFields(modes)) return []
+    const names = Object.keys(modes).filter((mode) => mode.length <= 32)
+    return [[name, Object.fromEntries(names.slice(0, mostModes).map((mode) => [mode, {}]))] as const]
+  })
+  return Object.fromEntries(kept)
 }

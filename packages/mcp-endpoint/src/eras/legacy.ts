@@ -3,6 +3,7 @@ import { answerOutcome, methodNotFound, type Answer } from '../answer.ts'
 import { logLevels } from '../call-context.ts'
 import { noRounds, type Rounds } from '../calls/call.ts'
 import type { InputRequests } from '../input.ts'
+import type { Methods } from '../methods.ts'
 import { invalid, unknown, type Outcome } from '../outcome.ts'
 import type { RunContext } from '../run-context.ts'
 import type { Served } from '../served.ts'
@@ -26,14 +27,19 @@ export function createLegacy({
   inputTimeoutSeconds,
 }: LegacyOptions): (message: Message, context: RunContext) => Answer | Promise<Answer> {
   return (message, context) => {
-    const outcome = runMethod(message, context)
+    const { methods } = served // A call ends with the offer that it began with.
+    const outcome = runMethod(message, context, methods)
     if (outcome === undefined) return methodNotFound(message)
     return outcome instanceof Promise || outcome.kind === 'input'
-      ? runRounds(message, context, outcome)
+      ? runRounds(message, context, outcome, methods)
       : answerOutcome(message, outcome, '}', false)
   }
 
-  function runMethod(message: Message, context: RunContext): Outcome | Promise<Outcome> | undefined {
+  function runMethod(
+    message: Message,
+    context: RunContext,
+    methods: Methods,
+  ): Outcome | Promise<Outcome> | undefined {
     switch (message.method) {
       case 'initialize':
         return initialize(message, context)
@@ -45,7 +51,7 @@ export function createLegacy({
       case 'resources/unsubscribe':
         return served.announcesResources ? subscribe(message, context) : undefined
       default:
-        return served.methods.run(message, context, noRounds)
+        return methods.run(message, context, noRounds)
     }
   }
 
@@ -69,13 +75,15 @@ export function createLegacy({
   function subscribe({ method, item }: Message, context: RunContext): Outcome | undefined {
     const { client } = context
     if (client === undefined) return undefined
-    if (item === undefined || served.methods.offer.resources.find(item.name) === undefined) {
-      return unknown(item, context)
+    if (item === undefined) return unknown(item, context)
+    if (method === 'resources/unsubscribe') {
+      client.unsubscribe(item.name) // Also from one that is not there any more.
+      return done
     }
-    if (method === 'resources/unsubscribe') client.unsubscribe(item.name)
-    else if (!client.subscribe(item.name))
-      return invalid('Too many resources are subscribed to. Unsubscribe from one first.')
-    return done
+    if (served.methods.offer.resources.find(item.name) === undefined) return unknown(item, context)
+    return client.subscribe(item.name)
+      ? done
+      : invalid('Too many resources are subscribed to. Unsubscribe from one first.')
   }
 
   /** Asks the client whatever the call needs, and runs it again, until it has come to an end. */
@@ -83,6 +91,7 @@ export function createLegacy({
     message: Message,
     context: RunContext,
     first: Outcome | Promise<Outcome>,
+    methods: Methods,
   ): Promise<Answer> {
     let outcome = await first
     for (let round = 0; outcome.kind === 'input'; round += 1) {
@@ -94,7 +103,7 @@ export function createLegacy({
       }
       const rounds: Rounds = { answers: { ...used.answers, ...answers }, kept: used.kept }
       // The method was there a moment ago.
-      outcome = (await served.methods.run(message, context, rounds)) ?? unknown(message.item, context)
+      outcome = (await methods.run(message, context, rounds)) ?? unknown(message.item, context)
     }
     return outcome.kind === 'input' ? methodNotFound(message) : answerOutcome(message, outcome, '}', false)
   }

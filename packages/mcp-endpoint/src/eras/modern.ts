@@ -2,15 +2,17 @@ import { supportedVersions, type Message } from '@mcp-doorman/resource-server'
 import { answerOutcome, fail, methodNotFound, ok, type Answer } from '../answer.ts'
 import { noRounds } from '../calls/call.ts'
 import type { InputState } from '../calls/input-state.ts'
+import { clientCapabilities } from '../client-facts.ts'
+import { fieldsOf } from '../fields.ts'
 import { notification } from '../notifications.ts'
 import type { Outcome } from '../outcome.ts'
 import type { RunContext } from '../run-context.ts'
 import type { Served } from '../served.ts'
-import type { Change, Subscriptions } from '../subscriptions.ts'
-import { clientCapabilities } from './client-facts.ts'
+import type { ListKind, Subscriptions } from '../subscriptions.ts'
 import { neededCapabilities } from './needed-capabilities.ts'
 
 const prefix = 'io.modelcontextprotocol/'
+const listKinds = ['tools', 'prompts', 'resources'] as const
 /** The methods whose answer may be that input is required (requirement G22). */
 const mayAsk: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get'])
 
@@ -109,20 +111,29 @@ export function createModern({
         'A subscription is answered by a stream. Send "Accept: application/json, text/event-stream".'
       return fail(message, { code: -32600, message: needed }, 406)
     }
-    const honoured = honour(message, context)
-    const meta = { [`${prefix}subscriptionId`]: message.id }
+    const { lists, uris } = honour(message, context)
+    const { id } = message
+    const meta = { [`${prefix}subscriptionId`]: id }
     const tell = (method: string, params: Readonly<Record<string, unknown>>): void =>
       channel.emit(notification(method, { ...params, _meta: meta }))
-    tell('notifications/subscriptions/acknowledged', { notifications: honoured.filter })
-    const leave = subscriptions.add({ caller, wants: (change) => honoured.wants(change), tell })
+    const filter = {
+      ...Object.fromEntries(lists.map((kind) => [`${kind}ListChanged`, true])),
+      ...(uris.length > 0 && { resourceSubscriptions: uris }),
+    }
+    tell('notifications/subscriptions/acknowledged', { notifications: filter })
+    const subscription = subscriptions.add({
+      caller,
+      wantsList: (kind) => lists.includes(kind),
+      mayKnow: (uri) => context.allows({ kind: 'resource', name: uri }),
+      tell,
+    })
+    for (const uri of uris) subscription.watch(uri)
     return new Promise((resolve) => {
       const finish = (): void => {
-        leave()
-        const result = JSON.stringify({
-          resultType: 'complete',
-          _meta: { ...meta, [`${prefix}serverInfo`]: served.serverInfo },
-        })
-        resolve(ok(message, result))
+        subscription.close()
+        const { serverInfo } = served
+        const result = { resultType: 'complete', _meta: { ...meta, [`${prefix}serverInfo`]: serverInfo } }
+        resolve(ok({ id }, JSON.stringify(result)))
       }
       if (cancellation.cancelled) finish()
       else cancellation.signal.addEventListener('abort', finish, { once: true })
@@ -131,32 +142,18 @@ export function createModern({
 
   /** The part of a filter that can be honoured: what this server announces, and what the caller may read. */
   function honour(
-    message: Message,
+    { params, subscribes = [] }: Message,
     context: RunContext,
-  ): { readonly filter: object; readonly wants: (change: Change) => boolean } {
-    // The message would have been refused if it were no object.
-    const asked = message.params['notifications'] as Readonly<Record<string, unknown>>
+  ): { readonly lists: readonly ListKind[]; readonly uris: readonly string[] } {
     const { announcesLists, announcesResources, methods } = served
-    const lists = new Set<Change['kind']>()
-    const filter: Record<string, unknown> = {}
-    for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      if (asked[`${kind}ListChanged`] !== true || !announcesLists || !methods.offer.has[kind]) continue
-      lists.add(kind)
-      filter[`${kind}ListChanged`] = true
-    }
-    const uris = (message.subscribes ?? []).filter(
-      (item) =>
-        announcesResources && context.allows(item) && methods.offer.resources.find(item.name) !== undefined,
+    const { has, resources } = methods.offer
+    const asked = fieldsOf(params['notifications'])
+    const lists = listKinds.filter(
+      (kind) => asked[`${kind}ListChanged`] === true && announcesLists && has[kind],
     )
-    const named = new Set(uris.map(({ name }) => name))
-    if (named.size > 0) filter['resourceSubscriptions'] = [...named]
-    return {
-      filter,
-      // What may be told is judged again each time (requirement E13).
-      wants: (change) =>
-        change.kind === 'resource'
-          ? named.has(change.uri) && context.allows({ kind: 'resource', name: change.uri })
-          : lists.has(change.kind),
-    }
+    const readable = subscribes.filter(
+      (item) => announcesResources && context.allows(item) && resources.find(item.name) !== undefined,
+    )
+    return { lists, uris: [...new Set(readable.map(({ name }) => name))] }
   }
 }

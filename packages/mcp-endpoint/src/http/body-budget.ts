@@ -29,6 +29,11 @@ export class BodyShare {
     return true
   }
 
+  /** Whether the body is so large that it counts. */
+  get isCounted(): boolean {
+    return this.#bytes > 0
+  }
+
   release(): void {
     this.#budget.leftBytes += this.#bytes
     this.#bytes = 0

@@ -43,11 +43,15 @@ export function corsHeaders(origin: string): Readonly<Record<string, string>> {
 }
 
 /** For the question that a browser asks before a request; answered before any token is looked at. */
-export function preflightHeaders(origin: string, methods: string): Readonly<Record<string, string>> {
+export function preflightHeaders(
+  origin: string,
+  methods: string,
+  further: readonly string[],
+): Readonly<Record<string, string>> {
   return {
     ...corsHeaders(origin),
     'access-control-allow-methods': methods,
-    'access-control-allow-headers': allowedHeaders,
+    'access-control-allow-headers': [allowedHeaders, ...further].join(', '),
     'access-control-max-age': '600',
   }
 }

@@ -2,12 +2,9 @@ import { accepts } from '@mcp-doorman/resource-server'
 import type { Cancellation } from '../cancellation.ts'
 import type { Channel } from '../run-context.ts'
 import { EventStream } from './event-stream.ts'
-import type { EventLog } from './event-log.ts'
+import { resumableVersion, type EventLog } from './event-log.ts'
 import type { GrantedRequest, Serving } from './serving.ts'
 import type { HttpSession } from './session.ts'
-
-/** The revision whose clients come back for the rest of a stream when they are asked to. */
-const resumable = '2025-11-25'
 
 /**
  * The way to the client of one request. Becomes a stream with the first message that is not the answer; until then
@@ -21,6 +18,7 @@ export class RequestChannel implements Channel {
   #stream: EventStream | undefined
   #log: EventLog | undefined
   #stopWatching: (() => void) | undefined
+  #finished = false
 
   constructor(
     serving: Serving,
@@ -34,46 +32,53 @@ export class RequestChannel implements Channel {
     this.#cancellation = cancellation
   }
 
-  get isOpen(): boolean {
-    return this.#stream !== undefined
-  }
-
   open(): ReturnType<Channel['open']> {
     if (this.#stream !== undefined) return 'open'
     const { request, response, headers, granted } = this.#asked
     const { settings, streams } = this.#serving
     const { callerKey } = granted.identity
+    if (this.#finished || response.destroyed) return 'gone'
     if (!accepts(request.headers.accept, 'text/event-stream')) return 'not_accepted'
-    if (response.destroyed || !streams.take(callerKey)) return 'too_many'
+    if (!streams.take(callerKey)) return 'too_many'
     response.once('close', () => streams.release(callerKey))
     this.#watch()
     this.#stream = new EventStream(response, headers, settings)
-    this.#log = this.#session?.addLog()
+    this.#log = this.#session?.addLog(granted.action.messages[0]?.item)
     this.#log?.connect(this.#stream, response)
     // Older clients take an event without data for a broken message.
-    if (this.#log !== undefined && this.#session?.client.version === resumable)
+    if (this.#log !== undefined && this.#session?.client.version === resumableVersion)
       this.#stream.prime(this.#log.place)
     return 'open'
   }
 
   emit(message: string): void {
-    if (this.open() !== 'open') return
+    if (this.#finished || this.open() !== 'open') return
     if (this.#log !== undefined) this.#log.append(message)
     else if (this.#stream?.isFull === false) this.#stream.send(message)
   }
 
   detach(retryMilliseconds: number): void {
-    if (this.#session?.client.version === resumable && this.open() === 'open')
+    if (this.#session?.client.version === resumableVersion && this.open() === 'open')
       this.#log?.release(retryMilliseconds)
   }
 
-  /** Sends the answer on the stream that is open, and ends it. */
-  finish(answer: string): void {
+  /**
+   * Sends the answer on the stream, and ends it. What is said after that is said to nobody.
+   *
+   * @returns whether there was a stream; otherwise the answer is still to be written
+   */
+  finish(answer: string | Buffer): boolean {
+    this.#finished = true
     this.#stopWatching?.()
-    const end = this.#log ?? this.#stream
-    if (this.#log !== undefined) this.#log.append(answer)
-    else this.#stream?.send(answer)
-    end?.end()
+    if (this.#stream === undefined) return false
+    if (this.#log === undefined) {
+      this.#stream.send(answer.toString())
+      this.#stream.end()
+    } else {
+      this.#log.append(answer.toString())
+      this.#log.end()
+    }
+    return true
   }
 
   /** A call has a time limit of its own, so only what has none ends with its token; what is revoked ends at once. */

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Message } from '@mcp-doorman/resource-server'
 import { Cancellation } from '../cancellation.ts'
-import { readClient } from '../eras/legacy-client.ts'
+import { LegacyClient } from '../eras/legacy-client.ts'
 import { notification } from '../notifications.ts'
 import { HttpRun } from './http-run.ts'
 import { RequestChannel } from './request-channel.ts'
-import { refused, runGranted, type Finished } from './run-granted.ts'
+import { refused, type Finished } from './refusal.ts'
+import { runGranted } from './run-granted.ts'
 import { serveSessionStream } from './serve-session-stream.ts'
 import type { GrantedRequest, Serving } from './serving.ts'
 import type { HttpSession } from './session.ts'
@@ -53,7 +54,7 @@ function findSession(
   const id = request.headers['mcp-session-id']
   const { action, identity } = granted
   const session = typeof id === 'string' ? sessions.find(id, identity) : undefined
-  if (message?.method === 'initialize') {
+  if (message?.method === 'initialize' && message.kind === 'request') {
     // A client whose session is gone may begin again without forgetting its id first (CR7).
     if (session === undefined) return { session }
     return refused(
@@ -81,27 +82,27 @@ function beginSession(
   message: Message | undefined,
 ): Finished | Promise<Finished> {
   const { identity } = asked.granted
-  const session = message && sessions.open(readClient(message), identity)
+  const session = message && sessions.open(new LegacyClient(message), identity)
   if (session === undefined) {
     const full = 'Too many sessions are open. End one, or try again later.'
     return respond(asked, refused(message, 429, 429, full))
   }
-  session.onEnd(tellChanges(serving, session))
+  tellChanges(serving, session)
   const headers = { ...asked.headers, 'mcp-session-id': session.id }
   return serveMessages(serving, { ...asked, headers }, session)
 }
 
-/** Has a session told of what changes, as far as its client asked and may know. Returns what ends that. */
-function tellChanges({ settings }: Serving, session: HttpSession): () => void {
+/** Has a session told of what changes, as far as its client asked and may know, until it ends. */
+function tellChanges({ settings }: Serving, session: HttpSession): void {
   const { endpoint, resourceServer } = settings
-  return endpoint.transport.subscriptions.add({
-    caller: session.identity,
-    wants: (change) =>
-      change.kind !== 'resource' ||
-      (session.client.isSubscribed(change.uri) &&
-        resourceServer.allows(session.identity, { kind: 'resource', name: change.uri })),
-    tell: (method, params) => session.ownLog.append(notification(method, params)),
-  })
+  session.client.follow(
+    endpoint.transport.subscriptions.add({
+      caller: session.identity,
+      wantsList: () => true,
+      mayKnow: (uri) => resourceServer.allows(session.identity, { kind: 'resource', name: uri }),
+      tell: (method, params) => session.ownLog.append(notification(method, params)),
+    }),
+  )
 }
 
 function serveMessages(
@@ -113,7 +114,11 @@ function serveMessages(
   const { resourceServer, endpoint } = serving.settings
   const { action, form } = granted
   const cancellation = new Cancellation()
-  if (action.messages[0]?.method === 'subscriptions/listen') serving.endless.add(cancellation)
+  if (action.messages[0]?.method === 'subscriptions/listen') {
+    const problem = refuseEndless(serving, asked)
+    if (problem !== undefined) return respond(asked, problem)
+    serving.endless.add(cancellation)
+  }
   const channel = form === 'mcp' ? new RequestChannel(serving, asked, session, cancellation) : undefined
   const context = new HttpRun(resourceServer, granted, cancellation, channel, session?.client)
   const pending = runGranted(endpoint.transport, granted, context)
@@ -129,9 +134,14 @@ function serveMessages(
 }
 
 function finish(asked: GrantedRequest, channel: RequestChannel | undefined, finished: Finished): Finished {
-  if (channel?.isOpen !== true) return respond(asked, finished)
-  channel.finish(finished.body.toString())
-  return finished
+  return channel?.finish(finished.body) === true ? finished : respond(asked, finished)
+}
+
+/** What lasts as long as its client likes may not keep much, and is not begun while the server closes. */
+function refuseEndless(serving: Serving, { granted, hasLargeBody }: GrantedRequest): Finished | undefined {
+  const [message] = granted.action.messages
+  if (serving.draining) return refused(message, 503, -32603, 'The server is closing. Try again in a moment.')
+  return hasLargeBody() ? refused(message, 413, -32600, 'A subscription may have 64 KiB.') : undefined
 }
 
 function respond(asked: GrantedRequest, finished: Finished): Finished {

@@ -16,6 +16,8 @@ export interface Serving {
   readonly underWay: Map<Cancellation, Promise<unknown>>
   /** Those of them that end only when somebody ends them. */
   readonly endless: Set<Cancellation>
+  /** Nothing that lasts is begun any more. */
+  draining: boolean
 }
 
 /** A request that was granted, with the connection that waits for it. */
@@ -25,6 +27,8 @@ export interface GrantedRequest {
   readonly response: ServerResponse
   /** Headers that every answer to this request has. */
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** Whether its body is one that is counted, of more than 64 KiB. */
+  readonly hasLargeBody: () => boolean
   /** Writes an answer that comes whole. */
   readonly respond: (what: HttpResponse, headers: GrantedRequest['headers']) => void
 }

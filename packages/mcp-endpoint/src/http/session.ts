@@ -1,23 +1,25 @@
-import type { Identity } from '@mcp-doorman/resource-server'
+import type { Identity, Item } from '@mcp-doorman/resource-server'
 import type { LegacyClient } from '../eras/legacy-client.ts'
-import { EventLog, parseEventId } from './event-log.ts'
+import { EventLog, parseEventId, type LogBudget } from './event-log.ts'
 
 // Of calls that are over; a client that has not come back by then will not.
 const mostEndedLogs = 16
 const mostLogs = 128
+const mostLogBytes = 256 * 1024
 
 /** One client's session over HTTP: what is remembered of it, and the streams that it can come back to. */
 export class HttpSession {
   readonly id: string
   readonly client: LegacyClient
+  readonly #budget: LogBudget = { leftBytes: mostLogBytes }
   /** What belongs to no request: changes that the client wants to be told. */
-  readonly ownLog = new EventLog('0')
+  readonly ownLog = new EventLog('0', undefined, this.#budget)
   readonly #logs = new Map<string, EventLog>([['0', this.ownLog]])
   #logCount = 0
   #identity: Identity
   #callsUnderWay = 0
   #usedAt: number
-  readonly #whenEnded: (() => void)[] = []
+  #leave = (): void => undefined
 
   constructor(id: string, client: LegacyClient, identity: Identity, now: number) {
     this.id = id
@@ -31,7 +33,7 @@ export class HttpSession {
     return this.#identity
   }
 
-  /** In epoch or any other milliseconds that do not run backwards. */
+  /** Milliseconds of a clock that does not run backwards. */
   get usedAt(): number {
     return this.#usedAt
   }
@@ -45,10 +47,6 @@ export class HttpSession {
     this.#usedAt = now
   }
 
-  touch(now: number): void {
-    this.#usedAt = now
-  }
-
   beginCall(): void {
     this.#callsUnderWay += 1
   }
@@ -58,13 +56,16 @@ export class HttpSession {
     this.#usedAt = now
   }
 
-  /** A log for the stream of one request; `undefined` when too many requests have one. */
-  addLog(): EventLog | undefined {
-    const ended = [...this.#logs.values()].filter((log) => log.isEnded && !log.isConnected)
-    for (const log of ended.slice(0, Math.max(0, ended.length - mostEndedLogs + 1))) this.#logs.delete(log.id)
+  /** A log for the stream of a request about this item; `undefined` when too many requests have one. */
+  addLog(item: Item | undefined): EventLog | undefined {
+    const over = [...this.#logs.values()].filter((log) => log.isOver)
+    for (const log of over.slice(0, Math.max(0, over.length - mostEndedLogs + 1))) {
+      log.forget()
+      this.#logs.delete(log.id)
+    }
     if (this.#logs.size >= mostLogs) return undefined
     this.#logCount += 1
-    const log = new EventLog(String(this.#logCount))
+    const log = new EventLog(String(this.#logCount), item, this.#budget)
     this.#logs.set(log.id, log)
     return log
   }
@@ -80,11 +81,11 @@ export class HttpSession {
 
   /** What is done when the session ends. */
   onEnd(leave: () => void): void {
-    this.#whenEnded.push(leave)
+    this.#leave = leave
   }
 
   end(reason: string): void {
-    for (const leave of this.#whenEnded.splice(0)) leave()
+    this.#leave()
     this.client.close(reason)
     for (const log of this.#logs.values()) log.end()
   }

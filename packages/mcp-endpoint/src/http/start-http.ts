@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readHeaders, type Decision, type RequestForm } from '@mcp-doorman/resource-server'
+import { modernVersion, readHeaders, type Decision, type RequestForm } from '@mcp-doorman/resource-server'
 import { BodyShare, type BodyBudget } from './body-budget.ts'
 import { createHostCheck, type HostAllowed } from './host.ts'
-import { readHttpOptions, type HttpOptions } from './options.ts'
+import { readHttpOptions, type HttpOptions, type HttpSettings } from './options.ts'
 import { corsHeaders, createOriginCheck, preflightHeaders, type OriginAllowed } from './origin.ts'
 import { readBody } from './read-body.ts'
 import { readTarget } from './request-target.ts'
@@ -27,7 +27,6 @@ interface Front extends Serving {
   readonly hostAllowed: HostAllowed
   readonly originAllowed: OriginAllowed
   readonly bodyBudget: BodyBudget
-  draining: boolean
 }
 
 const misdirected = errorResponse(
@@ -39,6 +38,7 @@ const originRefused = errorResponse(403, 'origin_refused', 'Pages of this origin
 const maxHeaderBytes = 32_768 // Casdoor's largest tokens exceed Node's default of 16 KiB (CR12).
 // Above what clients wait between two calls, so that the server is not the one to end an idle connection first.
 const keepAliveMilliseconds = 75_000
+const sweepMilliseconds = 50
 
 /**
  * Serves an endpoint over HTTP, behind its resource server.
@@ -112,7 +112,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
     return
   }
   if (request.method === 'OPTIONS' && origin !== undefined) {
-    const headers = preflightHeaders(origin, route.methods)
+    const headers = preflightHeaders(origin, route.methods, paramHeaderNames(front.settings))
     answer(front, request, response, { status: 204, headers, body: '' })
     return
   }
@@ -137,7 +137,7 @@ async function handleGuarded(
   const { origin } = request.headers
   const headers = origin === undefined ? undefined : corsHeaders(origin)
   const decision: Decision = await resourceServer.guard({
-    form: formOf(route, request.method),
+    form: formOf(route, request),
     method: request.method ?? '',
     target,
     headers: readHeaders(request.rawHeaders),
@@ -160,13 +160,26 @@ async function handleGuarded(
     request,
     response,
     headers,
+    hasLargeBody: () => share.isCounted,
     respond: (what, extra) => answer(front, request, response, what, extra),
   })
 }
 
+/** The headers in which clients repeat arguments of the tools that there are. */
+function paramHeaderNames({ endpoint }: HttpSettings): readonly string[] {
+  const { entries } = endpoint.transport.methods().offer.tools
+  return [
+    ...new Set(entries.flatMap(({ paramHeaders }) => paramHeaders.map(({ name }) => `Mcp-Param-${name}`))),
+  ]
+}
+
 /** One address has several forms where there are sessions: a message, the stream, and the end. */
-function formOf({ form, methods }: Route & { kind: 'guarded' }, method: string | undefined): RequestForm {
-  if (form !== 'mcp' || methods === 'POST') return form
+function formOf(
+  { form, methods }: Route & { kind: 'guarded' },
+  { method, headers }: IncomingMessage,
+): RequestForm {
+  // 2026-07-28 has neither sessions nor streams of their own.
+  if (form !== 'mcp' || methods === 'POST' || headers['mcp-protocol-version'] === modernVersion) return form
   if (method === 'GET') return 'mcp-stream'
   return method === 'DELETE' ? 'mcp-end' : form
 }
@@ -195,15 +208,20 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 async function drain(front: Front, server: Server): Promise<void> {
   front.draining = true
   // These end when somebody ends them, and their clients can go elsewhere.
-  front.sessions?.close()
+  front.sessions?.endOwnStreams()
   for (const cancellation of front.endless) cancellation.cancel('the server is closing')
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection that was busy when the server stopped listening is idle when its stream has ended.
+  const sweeper = setInterval(() => server.closeIdleConnections(), sweepMilliseconds)
   const timer = setTimeout(() => {
+    front.sessions?.close()
     for (const cancellation of front.underWay.keys()) cancellation.cancel('the server is closing')
     server.closeAllConnections()
   }, front.settings.drainSeconds * 1000)
   await closed
   // Without a connection no call can come; legacy ones may still go on without theirs.
   await Promise.allSettled(front.underWay.values())
+  front.sessions?.close()
   clearTimeout(timer)
+  clearInterval(sweeper)
 }

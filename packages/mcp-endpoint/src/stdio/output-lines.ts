@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { Channel } from '../run-context.ts'
 
@@ -10,21 +9,39 @@ const mostSubscriptions = 64
 export class OutputLines {
   readonly #output: Writable
   #subscriptions = 0
+  #gone = false
+  #room: Promise<void> | undefined
 
   constructor(output: Writable) {
     this.#output = output
-    // A reader that has gone away ends the input too; until then there is nobody to tell.
-    output.on('error', () => undefined)
+    const leave = (): void => {
+      this.#gone = true
+    }
+    output.once('close', leave).on('error', leave)
+  }
+
+  /** Whether nobody reads any more. */
+  get isGone(): boolean {
+    return this.#gone
   }
 
   write(message: string): void {
-    this.#output.write(`${message}\n`)
+    if (!this.#gone) this.#output.write(`${message}\n`)
   }
 
-  /** Resolves when the client has read enough for another answer to be worth making. */
-  async room(): Promise<void> {
-    if (this.#output.writableNeedDrain)
-      await Promise.race([once(this.#output, 'drain'), once(this.#output, 'close')])
+  /** Resolves when the client has read enough for another answer to be worth making, or is gone. */
+  room(): Promise<void> {
+    const output = this.#output
+    if (this.#gone || !output.writableNeedDrain) return Promise.resolve()
+    this.#room ??= new Promise((resolve) => {
+      const done = (): void => {
+        for (const event of ['drain', 'close', 'error']) output.removeListener(event, done)
+        this.#room = undefined
+        resolve()
+      }
+      for (const event of ['drain', 'close', 'error']) output.once(event, done)
+    })
+    return this.#room
   }
 
   /** The way to the client for one request. Only subscriptions stay open, so only they are counted. */
@@ -32,6 +49,7 @@ export class OutputLines {
     let open = false
     return {
       open: () => {
+        if (this.#gone) return 'gone'
         if (!isSubscription || open) return 'open'
         if (this.#subscriptions >= mostSubscriptions) return 'too_many'
         open = true

@@ -4,13 +4,15 @@ import {
   formatErrorResponse,
   readPlainAction,
   type Action,
+  type Era,
   type JsonRpcId,
   type Message,
 } from '@mcp-doorman/resource-server'
 import { fail, type Answer } from '../answer.ts'
 import { Cancellation } from '../cancellation.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { readClient, type LegacyClient } from '../eras/legacy-client.ts'
+import { LegacyClient } from '../eras/legacy-client.ts'
+import { RequestsUnderWay } from '../eras/requests-under-way.ts'
 import { notification } from '../notifications.ts'
 import { checkOptions } from '../option-check.ts'
 import { OutputLines } from './output-lines.ts'
@@ -51,14 +53,19 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
     if (line.kind === 'line') server.take(line.text)
     else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
     await lines.room()
+    // A client that reads nothing any more has ended the service, even if it still writes.
+    if (lines.isGone) break
   }
   await server.end(drainSeconds)
 }
 
+// Each may wait for its client, so that holding back the input could hold back what it waits for.
+const mostUnderWay = 1000
+
 class StdioServer {
   readonly #endpoint: Endpoint
   readonly #lines: OutputLines
-  readonly #underWay = new Map<JsonRpcId, Cancellation>()
+  readonly #underWay = new RequestsUnderWay()
   readonly #endless = new Set<Cancellation>()
   readonly #calls = new Set<Promise<void>>()
   /** The one client, once it has introduced itself in the manner of 2025. */
@@ -76,6 +83,11 @@ class StdioServer {
       this.#lines.write(errorText(read.id, jsonRpcCode, `${sentence} (${read.detail})`, read.data))
       return
     }
+    const { version = '2025-03-26' } = this.#client ?? {}
+    if (read.action.batch && version !== '2025-03-26') {
+      this.#lines.write(errorText(null, -32600, `There are no batches in ${version}.`))
+      return
+    }
     const call = this.#runAction(read.action).finally(() => this.#calls.delete(call))
     this.#calls.add(call)
   }
@@ -85,9 +97,10 @@ class StdioServer {
     for (const cancellation of this.#endless) cancellation.cancel('the input has ended')
     const timer = setTimeout(() => {
       this.#client?.close('the input has ended')
-      for (const cancellation of this.#underWay.values()) cancellation.cancel('the input has ended')
+      this.#underWay.cancelAll('the input has ended')
     }, drainSeconds * 1000)
     await Promise.allSettled(this.#calls)
+    this.#client?.close('the input has ended')
     clearTimeout(timer)
   }
 
@@ -97,54 +110,58 @@ class StdioServer {
     if (texts.length > 0) this.#lines.write(batch ? `[${texts.join(',')}]` : texts.join(''))
   }
 
-  async #runMessage(message: Message, era: Action['era']): Promise<Answer | undefined> {
+  async #runMessage(message: Message, era: Era): Promise<Answer | undefined> {
     const { id, method, kind } = message
     if (method === 'notifications/cancelled') {
-      this.#cancel(message)
+      this.#underWay.cancel(message)
       return undefined
     }
-    if (kind === 'request' && method === 'initialize' && era === 'legacy') {
-      if (this.#client !== undefined) {
-        return fail(message, {
-          code: -32600,
-          message: 'This process is initialized already; it serves one client.',
-        })
-      }
-      this.#client = readClient(message)
-      this.#tellChanges(this.#client)
-    }
     const cancellation = new Cancellation()
-    const isSubscription = method === 'subscriptions/listen'
-    const channel = this.#lines.channel(isSubscription)
-    if (id !== null) this.#underWay.set(id, cancellation)
-    if (isSubscription) this.#endless.add(cancellation)
-    const answer = await this.#endpoint.transport.run(
-      message,
-      new StdioRun(era, cancellation, channel, this.#client),
-    )
-    channel.close()
-    this.#endless.delete(cancellation)
-    if (id !== null && this.#underWay.get(id) === cancellation) this.#underWay.delete(id)
+    if (kind !== 'request' || id === null) return this.#run(message, era, cancellation)
+    if (method === 'initialize' && era === 'legacy' && !this.#greet(message)) {
+      return refuse(message, 'This process is initialized already; it serves one client.')
+    }
+    if (this.#underWay.count >= mostUnderWay)
+      return refuse(message, 'Too many requests are under way. Wait for some.')
+    if (!this.#underWay.begin(id, cancellation)) {
+      return refuse(message, 'A request with this id is under way. Give each its own.')
+    }
+    const answer = await this.#run(message, era, cancellation)
+    this.#underWay.end(id)
     // A cancelled request gets no answer (MCP, cancellation); one that took too long does.
     return answer?.result === 'cancelled' ? undefined : answer
   }
 
-  #cancel({ params }: Message): void {
-    const { requestId } = params
-    if (typeof requestId === 'string' || typeof requestId === 'number') {
-      this.#underWay.get(requestId)?.cancel('the client cancelled')
-    }
+  async #run(message: Message, era: Era, cancellation: Cancellation): Promise<Answer | undefined> {
+    const isSubscription = message.method === 'subscriptions/listen'
+    const channel = this.#lines.channel(isSubscription)
+    if (isSubscription) this.#endless.add(cancellation)
+    const context = new StdioRun(era, cancellation, channel, this.#client)
+    const answer = await this.#endpoint.transport.run(message, context)
+    channel.close()
+    this.#endless.delete(cancellation)
+    return answer
   }
 
-  /** A client of 2025 is told of changes without having asked for a stream: this is its stream. */
-  #tellChanges(client: LegacyClient): void {
+  /** Takes the client that introduces itself, if there is none yet. This is its stream of changes too. */
+  #greet(message: Message): boolean {
+    if (this.#client !== undefined) return false
     const channel = this.#lines.channel(false)
-    this.#endpoint.transport.subscriptions.add({
-      caller: undefined,
-      wants: (change) => change.kind !== 'resource' || client.isSubscribed(change.uri),
-      tell: (method, params) => channel.emit(notification(method, params)),
-    })
+    this.#client = new LegacyClient(message)
+    this.#client.follow(
+      this.#endpoint.transport.subscriptions.add({
+        caller: undefined,
+        wantsList: () => true,
+        mayKnow: () => true,
+        tell: (method, params) => channel.emit(notification(method, params)),
+      }),
+    )
+    return true
   }
+}
+
+function refuse(message: Message, text: string): Answer {
+  return fail(message, { code: -32600, message: text })
 }
 
 function errorText(

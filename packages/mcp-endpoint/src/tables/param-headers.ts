@@ -1,4 +1,5 @@
 import { decodeHeader } from '@mcp-doorman/resource-server'
+import { isFields } from '../fields.ts'
 import type { JsonSchema } from '../json-schema.ts'
 
 /** An argument that clients repeat in a header of their own. */
@@ -101,8 +102,4 @@ function valueAt(args: unknown, path: readonly string[]): unknown {
     value = value[name]
   }
   return value
-}
-
-function isFields(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

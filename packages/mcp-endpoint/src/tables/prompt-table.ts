@@ -42,7 +42,12 @@ export function createPromptTable(prompts: readonly Prompt[], problems: string[]
 function compilePrompt(prompt: Prompt): PromptEntry {
   const { name, title, description, arguments: args = {}, get } = prompt
   const item: Item = Object.freeze({ kind: 'prompt', name })
-  const shown = Object.entries(args).map(([name, said]) => ({ name, ...said })) // A function has no JSON.
+  const shown = Object.entries(args).map(([name, { title, description, required }]) => ({
+    name,
+    title,
+    description,
+    required,
+  }))
   const completers = Object.entries(args).flatMap(([name, { complete }]) =>
     complete === undefined ? [] : ([[name, complete]] as const),
   )

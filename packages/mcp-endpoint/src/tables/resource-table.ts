@@ -1,17 +1,23 @@
-import { isPlainUri, type Item, type Rule } from '@mcp-doorman/resource-server'
-import { ruleOf, type Access } from '../access.ts'
+import {
+  isPlainUri,
+  parseUriTemplate,
+  type Item,
+  type Rule,
+  type UriTemplate,
+  type Variables,
+} from '@mcp-doorman/resource-server'
+import { hidingRule, ruleOf } from '../access.ts'
 import type { Runnable } from '../calls/run-call.ts'
 import type { Cacheable } from '../outcome.ts'
 import type {
   Complete,
   Resource,
+  ResourceDescription,
   ResourceContents,
   ResourceOutput,
   ResourcePage,
   ResourceTemplate,
-  Variables,
 } from '../resources.ts'
-import { parseUriTemplate, type UriTemplate } from '../uri-template.ts'
 import type { Listed } from './item-list.ts'
 
 /** What is read: the address, and what a template's variables stand for in it. */
@@ -49,13 +55,8 @@ export function createResourceTable(
   problems: string[],
 ): ResourceTable {
   const fixed = new Map<string, Listed & { readonly readable: Readable }>()
-  const rules: Rule[] = []
-  const addRule = (pattern: string, access: Access | undefined): void => {
-    if (access !== undefined) rules.push(ruleOf('resource', pattern, access))
-  }
-
   for (const resource of resources) {
-    const { uri, access } = resource
+    const { uri } = resource
     if (!isPlainUri(uri) || uri.includes('*')) {
       problems.push(
         `resource "${uri}": is no absolute URI without white space, "*", and "." or ".." segments`,
@@ -65,7 +66,6 @@ export function createResourceTable(
     if (typeof resource.read !== 'function') problems.push(`resource "${uri}".read: must be a function`)
     checkTtl(`resource "${uri}"`, resource.ttlSeconds, problems)
     fixed.set(uri, compileResource(resource))
-    addRule(uri, access)
   }
   const patterned = new Map<string, TemplateEntry>()
   for (const template of templates) {
@@ -83,7 +83,6 @@ export function createResourceTable(
       if (!parsed.variables.includes(name)) problems.push(`${place}.complete: it has no variable "${name}"`)
     }
     patterned.set(uriTemplate, compileTemplate(template, parsed))
-    addRule(parsed.pattern, template.access)
   }
   const entries = [...patterned.values()]
 
@@ -100,16 +99,31 @@ export function createResourceTable(
       return undefined
     },
     findTemplate: (uriTemplate) => patterned.get(uriTemplate),
-    rules,
+    rules: rulesOf(resources, templates),
   }
 }
 
+/**
+ * In the order in which `find` looks, and by the same templates: so each address is judged by the rule of what is read.
+ */
+function rulesOf(resources: readonly Resource[], templates: readonly ResourceTemplate[]): readonly Rule[] {
+  const guarded = [
+    ...resources.map(({ uri, access }) => ({ name: uri, access })),
+    ...templates.map(({ uriTemplate, access }) => ({ name: uriTemplate, access })),
+  ]
+  // Whoever writes all rules apart from the definitions has none of ours in the way.
+  if (guarded.every(({ access }) => access === undefined)) return []
+  return guarded.map(({ name, access }) =>
+    access === undefined ? hidingRule('resource', name) : ruleOf('resource', name, access),
+  )
+}
+
 function compileResource(resource: Resource): Listed & { readonly readable: Readable } {
-  const { uri, name, title, description, mimeType, size, read } = resource
+  const { uri, mimeType, read } = resource
   const item: Item = Object.freeze({ kind: 'resource', name: uri })
   return {
     item,
-    text: JSON.stringify({ uri, name, title, description, mimeType, size }),
+    text: JSON.stringify(describe(resource)),
     readable: {
       ...cacheable(resource),
       runnable: {
@@ -175,9 +189,32 @@ function writeContents(
   return contents.length === 0 ? undefined : `{"contents":${JSON.stringify(contents)}}`
 }
 
+/** What a list may show of a resource, and nothing else that an author has hung on it. */
+function describe({
+  uri,
+  name,
+  title,
+  description,
+  mimeType,
+  size,
+}: ResourceDescription): ResourceDescription {
+  return {
+    uri,
+    name,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(mimeType !== undefined && { mimeType }),
+    ...(size !== undefined && { size }),
+  }
+}
+
 function readPage(page: ResourcePage): ResourcePage {
   // A template in plain JavaScript may return anything.
-  const resources: unknown = (page as ResourcePage | undefined)?.resources
+  const { resources, nextCursor } = (page ?? {}) as Partial<ResourcePage>
   if (!Array.isArray(resources)) throw new TypeError('The page has no "resources" that is a list.')
-  return page
+  const described = (resources as readonly ResourceDescription[]).map(describe)
+  // Databases say null for what is not there.
+  if (nextCursor === undefined || nextCursor === null) return { resources: described }
+  if (typeof nextCursor !== 'string') throw new TypeError('"nextCursor" is no string.')
+  return { resources: described, nextCursor }
 }

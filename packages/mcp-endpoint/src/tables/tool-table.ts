@@ -62,7 +62,7 @@ function compileTool(
   compiler: SchemaCompiler,
   problems: string[],
 ): ToolEntry | undefined {
-  const { access: _, timeoutSeconds, call, ...shown } = tool
+  const { name, title, description, annotations, timeoutSeconds, call } = tool
   if (timeoutSeconds !== undefined && !(timeoutSeconds >= 1 && timeoutSeconds <= 3600)) {
     problems.push(`${place}.timeoutSeconds: must be 1 to 3600, and is ${timeoutSeconds}.`)
   }
@@ -77,7 +77,7 @@ function compileTool(
   const run: Tool['call'] = (args, context) => call.call(tool, args, context)
   return {
     item,
-    text: JSON.stringify({ ...shown, inputSchema, outputSchema }),
+    text: JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations }),
     paramHeaders: findParamHeaders(inputSchema, `${place}.inputSchema`, problems),
     refuse: (args) =>
       library !== undefined || valid(args)

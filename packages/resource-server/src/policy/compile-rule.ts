@@ -1,4 +1,5 @@
 import { checkRate } from '../limits.ts'
+import { parseUriTemplate } from '../uri-template.ts'
 import { ruleKinds, type CompiledRule, type Rule, type ScopeDefinition } from './rule.ts'
 
 /** Checks and copies the rules, so that later changes to the options cannot reach them. */
@@ -32,6 +33,10 @@ function compileRule(
     if (rule.require?.[list]?.length === 0) {
       problems.push(`${place}.require.${list}: is empty, which nobody can meet. Name one, or remove it.`)
     }
+  }
+  for (const template of (rule.resources ?? []).filter((name) => name.includes('{') && !name.includes('*'))) {
+    const parsed = parseUriTemplate(template)
+    if (typeof parsed === 'string') problems.push(`${place}.resources: "${template}" ${parsed}.`)
   }
   if (rule.limit !== undefined) checkRate(`${place}.limit`, rule.limit, problems)
   return { ...copyOf(rule), id: rule.id ?? place }

@@ -1,4 +1,5 @@
 import type { Item } from '../action.ts'
+import { parseUriTemplate } from '../uri-template.ts'
 import { nameMatches } from './name-pattern.ts'
 import type { CompiledRule } from './rule.ts'
 
@@ -12,14 +13,17 @@ export type FindRule = (item: Item) => FoundRule | undefined
 
 const selectors = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const
 
-/** Builds what finds the first rule that names an item. */
+/** Builds what finds the first rule that names an item. A rule that hides what it names is as good as none. */
 export function createRuleFinder(rules: readonly CompiledRule[]): FindRule {
   const find = {
     tool: createKindFinder(rules, 'tool'),
     resource: createKindFinder(rules, 'resource'),
     prompt: createKindFinder(rules, 'prompt'),
   }
-  return ({ kind, name }) => find[kind](name)
+  return ({ kind, name }) => {
+    const found = find[kind](name)
+    return found?.rule.hidden === true ? undefined : found
+  }
 }
 
 /** Exact names are looked up; only what has none is tried against the patterns. Earlier rules win either way. */
@@ -27,21 +31,34 @@ function createKindFinder(
   rules: readonly CompiledRule[],
   kind: Item['kind'],
 ): (name: string) => FoundRule | undefined {
-  const patterns: { readonly found: FoundRule; readonly place: number }[] = []
+  const patterns: { readonly found: FoundRule; readonly place: number; readonly fits: Fits }[] = []
   const exact = new Map<string, { readonly found: FoundRule; readonly place: number }>()
   for (const [place, rule] of rules.entries()) {
     for (const selector of rule[selectors[kind]] ?? []) {
       const found = { rule, selector }
-      if (selector.includes('*')) patterns.push({ found, place })
-      else if (!exact.has(selector)) exact.set(selector, { found, place })
+      const fits = fitsOf(kind, selector)
+      if (fits !== undefined) patterns.push({ found, place, fits })
+      // A template is also the name of itself, in lists and completions.
+      if (!selector.includes('*') && !exact.has(selector)) exact.set(selector, { found, place })
     }
   }
   return (name) => {
     const named = exact.get(name)
-    for (const { found, place } of patterns) {
+    for (const { found, place, fits } of patterns) {
       if (named !== undefined && named.place <= place) break
-      if (nameMatches(found.selector, name)) return found
+      if (fits(name)) return found
     }
     return named?.found
   }
+}
+
+type Fits = (name: string) => boolean
+
+/** What a pattern names; `undefined` for an exact name. */
+function fitsOf(kind: Item['kind'], selector: string): Fits | undefined {
+  if (selector.includes('*')) return (name) => nameMatches(selector, name)
+  if (kind !== 'resource' || !selector.includes('{')) return undefined
+  const template = parseUriTemplate(selector)
+  // What cannot be parsed was a problem when the rules were read; it names nothing.
+  return typeof template === 'string' ? () => false : (name) => template.match(name) !== undefined
 }

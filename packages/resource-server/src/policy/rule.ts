@@ -1,7 +1,7 @@
 import type { Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Rate } from '../limits.ts'
-import { callable, checkKeys, members, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
+import { callable, checkKeys, flag, members, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
 
 /** What a rule's `when` may look at. */
 export interface ConditionContext {
@@ -38,14 +38,15 @@ export interface Requirements {
 /**
  * A rule: the items it names, and who may use them.
  *
- * Names are exact, or globs in which `*` stands for any run of characters.
+ * Names are exact, or globs in which `*` stands for any run of characters. Among resources they may also be URI
+ * templates, in which `{name}` stands for one segment and `{+name}` for anything.
  * The first rule that names an item is the only one judged; an item that no rule names is hidden.
  */
 export interface Rule {
   /** Appears in records. Default: the rule's place, `rules[0]`. */
   readonly id?: string
   readonly tools?: readonly string[]
-  /** URIs. */
+  /** URIs, globs of them, and templates. */
   readonly resources?: readonly string[]
   readonly prompts?: readonly string[]
   readonly require?: Requirements
@@ -55,6 +56,8 @@ export interface Rule {
   readonly otherwise?: 'refuse' | 'hide'
   /** For each caller, over all items that the rule names. */
   readonly limit?: Rate
+  /** Hides what it names from everybody, also where a later rule names it. Default: false. */
+  readonly hidden?: boolean
 }
 
 /** A rule as it is judged: checked, copied, and named. */
@@ -71,6 +74,7 @@ export const ruleKinds: Kinds<Rule> = {
   when: callable,
   otherwise: oneOf('refuse', 'hide'),
   limit: members,
+  hidden: flag,
 }
 
 const requirementKinds: Kinds<Requirements> = {

@@ -1,14 +1,18 @@
-import type { Variables } from './resources.ts'
+/** What the variables of a template stand for in one address, percent-decoded. */
+export type Variables = Readonly<Record<string, string>>
 
 /** A parsed URI template. */
 export interface UriTemplate {
-  /** The variables of a URI that fits; `undefined` for one that does not. Linear in the length of the URI. */
+  /**
+   * The variables of a URI that fits; `undefined` for one that does not. Linear in the length of the URI.
+   *
+   * A value has one spelling only, the one that `expand` writes: otherwise a rule could be walked around by writing the
+   * same value in another way.
+   */
   readonly match: (uri: string) => Variables | undefined
   /** The URI for values; `undefined` while one is missing or cannot stand where it would. */
   readonly expand: (values: Variables) => string | undefined
   readonly variables: readonly string[]
-  /** The template as a pattern of a rule: each variable as `*`. */
-  readonly pattern: string
 }
 
 interface Variable {
@@ -79,7 +83,6 @@ export function parseUriTemplate(template: string): UriTemplate | string {
     match,
     expand,
     variables: variables.map(({ name }) => name),
-    pattern: start + variables.map(({ literal }) => `*${literal}`).join(''),
   }
 }
 
@@ -92,10 +95,11 @@ function writeValue(value: string, reserved: boolean): string | undefined {
 }
 
 function readValue(text: string, reserved: boolean): string | undefined {
-  if (!reserved && (text === '' || /[/?#]/.test(text))) return undefined
+  if (!reserved && text === '') return undefined
   try {
     const value = decodeURIComponent(text)
-    return control.test(value) ? undefined : value
+    if (control.test(value) || (!reserved && /[/\\?#]/.test(value))) return undefined
+    return writeValue(value, reserved) === text ? value : undefined
   } catch {
     return undefined // A "%" that begins no byte.
   }

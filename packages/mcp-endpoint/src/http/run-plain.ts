@@ -1,0 +1,53 @@
+import type { Granted } from '@mcp-doorman/resource-server'
+import { noRounds } from '../calls/call.ts'
+import type { EndpointTransport } from '../endpoint.ts'
+import type { Outcome } from '../outcome.ts'
+import type { RunContext } from '../run-context.ts'
+import { finishedJson, type Finished } from './refusal.ts'
+
+/** The list of the plain HTTP form. */
+export function runPlainList(endpoint: EndpointTransport, context: RunContext): Finished {
+  return finishedJson(200, `{"tools":${endpoint.listTools((item) => context.shows(item))}}`, 'ok')
+}
+
+/** The call of the plain HTTP form: the same call, and its result without anything of the protocol. */
+export async function runPlainCall(
+  endpoint: EndpointTransport,
+  { action }: Granted,
+  context: RunContext,
+): Promise<Finished> {
+  const [message] = action.messages
+  const outcome = message && (await endpoint.methods().run(message, context, noRounds))
+  return outcome === undefined
+    ? plainError(404, 'unknown_tool', 'There are no tools here.', 'error')
+    : answer(outcome, message?.item?.name ?? '')
+}
+
+function answer(outcome: Outcome, name: string): Finished {
+  switch (outcome.kind) {
+    case 'result':
+      return finishedJson(200, outcome.json, outcome.toolError === true ? 'tool_error' : 'ok')
+    case 'error':
+      return outcome.error.code === -32602
+        ? plainError(404, 'unknown_tool', `Unknown tool: ${name.slice(0, 128)}`, 'error')
+        : plainError(500, 'tool_failed', outcome.error.message, 'error')
+    case 'input':
+      return plainError(
+        422,
+        'input_unavailable',
+        'This tool has to ask for something first, which only MCP can do.',
+        'error',
+      )
+    case 'cancelled':
+      return plainError(503, 'cancelled', 'The call was cancelled.', 'cancelled')
+  }
+}
+
+function plainError(
+  status: number,
+  error: string,
+  description: string,
+  result: Finished['result'],
+): Finished {
+  return finishedJson(status, JSON.stringify({ error, error_description: description }), result)
+}
