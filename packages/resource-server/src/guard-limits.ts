@@ -42,14 +42,14 @@ export function judgeFailure(
   denial: Denial,
   address: string | undefined,
   limiter: Limiter | undefined,
-  now: number,
+  clock: () => number,
 ): Eventually<Denial> {
   if (limiter === undefined || address === undefined || !unproven.has(denial.code)) return denial
   const judge = (state: LimitState): Denial =>
     state.allowed
       ? denial
       : limitDenial('authentication_limit_reached', 'address', limiter, state, undefined, denial.code)
-  const state = limiter.take(addressKey(address), 1, now)
+  const state = limiter.take(addressKey(address), 1, clock())
   return state instanceof Promise ? state.then(judge) : judge(state)
 }
 
@@ -59,7 +59,7 @@ export function judgeCallerLimit(
   action: Action | undefined,
   first: LimitState | undefined,
   limiter: Limiter | undefined,
-  now: number,
+  clock: () => number,
 ): Eventually<Denial | undefined> {
   if (limiter === undefined || first === undefined) return undefined
   if (!first.allowed) return limitDenial('caller_limit_reached', 'caller', limiter, first, action)
@@ -73,7 +73,7 @@ export function judgeCallerLimit(
     const retryAfterSeconds = rest.retryAfterSeconds + perSeconds / count
     return limitDenial('caller_limit_reached', 'caller', limiter, { ...rest, retryAfterSeconds }, action)
   }
-  const rest = limiter.take(identity.callerKey, more, now)
+  const rest = limiter.take(identity.callerKey, more, clock())
   return rest instanceof Promise ? rest.then(judge) : judge(rest)
 }
 
@@ -83,7 +83,7 @@ export function takeRuleLimits(
   action: Action,
   verdicts: readonly Verdict[],
   limiters: ReadonlyMap<string, Limiter>,
-  now: number,
+  clock: () => number,
 ): Eventually<Denial | undefined> {
   // All of a batch at once: taken one by one, a batch that is refused would use up what its next try needs.
   const costs = new Map<Limiter, number>()
@@ -91,7 +91,7 @@ export function takeRuleLimits(
     const limiter = verdict.outcome === 'allow' ? limiters.get(verdict.rule?.id ?? '') : undefined
     if (limiter !== undefined) costs.set(limiter, (costs.get(limiter) ?? 0) + 1)
   }
-  return takeEach([...costs], 0, identity, action, now)
+  return costs.size === 0 ? undefined : takeEach([...costs], 0, identity, action, clock)
 }
 
 function takeEach(
@@ -99,7 +99,7 @@ function takeEach(
   from: number,
   identity: Identity,
   action: Action,
-  now: number,
+  clock: () => number,
 ): Eventually<Denial | undefined> {
   for (const [place, [limiter, cost]] of costs.entries()) {
     if (place < from) continue
@@ -107,9 +107,9 @@ function takeEach(
     if (cost > burst) return bare('batch_refused', `at most ${burst} calls of one rule at once`)
     const judge = (state: LimitState): Denial | undefined =>
       state.allowed ? undefined : limitDenial('rule_limit_reached', 'rule', limiter, state, action)
-    const state = limiter.take(identity.callerKey, cost, now)
+    const state = limiter.take(identity.callerKey, cost, clock())
     if (state instanceof Promise) {
-      return state.then((told) => judge(told) ?? takeEach(costs, place + 1, identity, action, now))
+      return state.then((told) => judge(told) ?? takeEach(costs, place + 1, identity, action, clock))
     }
     const refusal = judge(state)
     if (refusal !== undefined) return refusal

@@ -18,6 +18,7 @@ import {
   unknownItemError,
   type Decision,
   type Denial,
+  type Granted,
   type RequestForm,
 } from './decision.ts'
 import { denials, type DenialCode } from './denials.ts'
@@ -125,8 +126,7 @@ async function decideCaller(
   const limit = taken instanceof Promise ? await taken : taken
   const read = await readAction(request, limit?.allowed !== false) // The body is read only for a proven caller.
   const action = read.ok ? read.action : undefined
-  const now = parts.monotonicSeconds()
-  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, now)
+  const judged = judgeCallerLimit(identity, action, limit, parts.limits.caller, parts.monotonicSeconds)
   const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
@@ -155,17 +155,25 @@ function judgeAction(
 ): Decision | Promise<Decision> {
   // Every message is judged before any runs (requirement E15).
   const verdicts = action.messages.map((message) => parts.policy.decide(identity, message))
-  const now = parts.monotonicSeconds()
+  const judged = { identity, action, verdicts }
   const refusal =
-    judgeTogether(action, verdicts) ?? takeRuleLimits(identity, action, verdicts, parts.limits.rules, now)
-  const end = (refused: Denial | undefined): Decision => {
-    if (refused !== undefined) return { ...deny(request, id, refused), identity, action, verdicts }
-    const inPlace = action.messages.map((message, index) =>
-      errorInPlace(message, verdicts[index], action.era),
-    )
-    return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
-  }
-  return refusal instanceof Promise ? refusal.then(end) : end(refusal)
+    judgeTogether(action, verdicts) ??
+    takeRuleLimits(identity, action, verdicts, parts.limits.rules, parts.monotonicSeconds)
+  return refusal instanceof Promise
+    ? refusal.then((told) => conclude(request, id, judged, told))
+    : conclude(request, id, judged, refusal)
+}
+
+function conclude(
+  request: AccessRequest,
+  id: string,
+  judged: Pick<Granted, 'identity' | 'action' | 'verdicts'>,
+  refusal: Denial | undefined,
+): Decision {
+  if (refusal !== undefined) return { ...deny(request, id, refusal), ...judged }
+  const { identity, action, verdicts } = judged
+  const inPlace = action.messages.map((message, index) => errorInPlace(message, verdicts[index], action.era))
+  return { granted: true, id, form: request.form, identity, action, verdicts, inPlace }
 }
 
 /** Denies for a failed authentication, or because its address has had too many of them. */
@@ -175,7 +183,7 @@ function denyFailure(
   denial: Denial,
   parts: GuardParts,
 ): Decision | Promise<Decision> {
-  const judged = judgeFailure(denial, request.address, parts.limits.failures, parts.monotonicSeconds())
+  const judged = judgeFailure(denial, request.address, parts.limits.failures, parts.monotonicSeconds)
   return judged instanceof Promise
     ? judged.then((settled) => deny(request, id, settled))
     : deny(request, id, judged)

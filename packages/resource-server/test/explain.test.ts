@@ -65,7 +65,9 @@ const rules: fc.Arbitrary<Rule[]> = fc.array(
   fc
     .record({
       tools: fc.subarray(['read', 'write', 're*', '*e', '*'], { minLength: 1 }),
-      resources: fc.subarray(['read', 'x://*']),
+      resources: fc.subarray(['read', 'x://{id}', 'x://*']),
+      // Now and then, or hardly anything else would be seen.
+      hidden: fc.nat(9).map((tenth) => tenth === 0),
       require: requirements,
       otherwise: fc.constantFrom('refuse' as const, 'hide' as const),
       when: fc.constantFrom<(Rule['when'] & object) | undefined>(
