@@ -29,9 +29,16 @@ for (const { name, serve } of adapterServers) {
       exchange(port, {
         body: JSON.stringify(callOf('read_file')),
         headers: [
-          ...['Content-Type', 'application/json', 'Accept', 'application/json, text/event-stream'],
-          ...['Authorization', `DPoP ${token}`, 'DPoP', client.prove(token, { claims: { nonce } })],
-          ...['Origin', 'https://page.example'],
+          'Content-Type',
+          'application/json',
+          'Accept',
+          'application/json, text/event-stream',
+          'Authorization',
+          `DPoP ${token}`,
+          'DPoP',
+          client.prove(token, { claims: { nonce } }),
+          'Origin',
+          'https://page.example',
         ],
       })
     const refused = await send()

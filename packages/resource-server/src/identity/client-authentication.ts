@@ -3,7 +3,7 @@ import { SignJWT } from 'jose'
 
 /** How we say who we are at an issuer. Exactly one of `clientSecret` and `privateKey`. */
 export interface ClientAuthenticationOptions {
-  /** What the issuer knows us by. */
+  /** What the issuer calls this server. */
   readonly clientId: string
   /** Sent by HTTP Basic (`client_secret_basic`). */
   readonly clientSecret?: string

@@ -20,7 +20,7 @@ export interface DpopOptions {
   readonly replays?: ReplayStore
 }
 
-/** Values of ours that clients put into their proofs, so that a proof cannot be made beforehand (RFC 9449 §9). */
+/** Values of ours that proofs must repeat, so that no proof can be made long beforehand (RFC 9449 §8, §9). */
 export interface DpopNonceOptions {
   /** At least 32 characters, the same for all instances of the resource. Default: random, for this process alone. */
   readonly secret?: string
