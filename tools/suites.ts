@@ -34,6 +34,7 @@ export const suites: readonly Suite[] = [
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 3, hasLongRounds: true },
   { name: 'examples', files: ['test/examples/*.test.ts'], minutes: 0.2 },
+  { name: 'clients', files: ['test/clients/*.test.ts'], minutes: 0.5 },
   { name: 'conformance', files: ['test/conformance/*.test.ts'], minutes: 0.3 },
   {
     name: 'browser',

@@ -14,5 +14,5 @@ export type {
 } from './options.ts'
 export { type Html, html } from './page.ts'
 export type { RedirectPolicy } from './redirect-uri.ts'
-export { readPrivateFile, writePrivateFile } from './state-folder.ts'
+export { createPrivateFile, createStateFolder, readPrivateFile, writePrivateFile } from './state-folder.ts'
 export { type BodyAnswer, readBody } from './request-body.ts'

@@ -1,13 +1,17 @@
+import { createPrivateFile } from '@mcp-doorman/authorization-server'
 import { FileFailure, openFilesRoot, type FilesServer } from '@mcp-doorman/files'
 import { createEndpoint, isLoopbackName, startHttp, type Endpoint } from '@mcp-doorman/mcp-endpoint'
 import {
   createResourceServer,
   type AuditSink,
+  type DpopOptions,
   type IssuerOptions,
   type Rate,
   type ResourceServer,
 } from '@mcp-doorman/resource-server'
 import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
+import { openRevocationFile } from '@mcp-doorman/resource-server/revocation-file'
+import { openAdminListener, type AdminListener } from './admin-listener.ts'
 import { explainListenError, messageOf, UsageError } from './failure.ts'
 import { keepOutside } from './keep-outside.ts'
 import { checkRootOptions, type RootOptions } from './root-options.ts'
@@ -24,6 +28,10 @@ export interface FilesServiceOptions extends FilesOptions {
   readonly portOption: string
   readonly resource: string
   readonly issuers: readonly IssuerOptions[]
+  /** Undefined when proofs of possession are not taken. */
+  readonly dpop: DpopOptions | undefined
+  /** The folder for what outlives a run; undefined when nothing does. */
+  readonly state: string | undefined
   readonly limit: Rate | 'off'
   /** Undefined for lines on standard error. */
   readonly auditFile: string | undefined
@@ -97,12 +105,15 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
   if (options.auditFile !== undefined) keepOutside(options.directory, options.auditFile, '--audit')
   const { files, endpoint } = openFiles(options)
   let resourceServer: ResourceServer | undefined
+  let admin: AdminListener | undefined
   try {
     if (files.opener === 'realpath' && !isLoopbackName(host) && !options.allowWeakOpener) {
       throw new UsageError(
         'This system has no /proc, so files are opened by a weaker way, which a local account that swaps links at the right moment can lead astray. On an address that others can reach, add --allow-weak-opener if nobody else can write below the directory.',
       )
     }
+    // Before anything in the folder is opened: it makes sure that no other server has.
+    admin = options.state === undefined ? undefined : await openAdminListener(options.state)
     resourceServer = createFilesResourceServer(files, options)
     const http = await startHttp({ endpoint, resourceServer, host, port, maxBodyBytes }).catch(
       (error: unknown) => {
@@ -110,17 +121,21 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
       },
     )
     const opened = resourceServer
+    const listening = admin
+    listening?.serve(opened)
     return {
       port: http.port,
       opener: files.opener,
       resourceServer: opened,
       close: async () => {
         await http.close()
+        await listening?.close()
         await opened.close()
         await files.close()
       },
     }
   } catch (error) {
+    await admin?.close()
     await resourceServer?.close()
     await files.close()
     throw error
@@ -135,7 +150,12 @@ function createFilesResourceServer(files: FilesServer, options: FilesServiceOpti
   const scopes = [...new Set(rules.flatMap(({ require }) => require.scopes))].toSorted()
   const audit = openAudit(options.auditFile)
   try {
+    const { dpop, state } = options
     return createResourceServer({
+      ...(dpop !== undefined && { dpop }),
+      ...(state !== undefined && {
+        revocations: openRevocationFile(createPrivateFile(state, 'revocations.jsonl')),
+      }),
       resource: options.resource,
       resourceName: 'Doorman files',
       issuers: options.issuers,

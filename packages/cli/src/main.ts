@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
+import { addRevokeCommand } from './commands/revoke.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { messageOf, UsageError } from './failure.ts'
 import { version } from './version.ts'
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addDevCommand(program)
   addFilesCommand(program)
   addTokenCommand(program)
+  addRevokeCommand(program)
   addAuditCommand(program)
   for (const command of allCommands(program)) command.exitOverride()
   try {

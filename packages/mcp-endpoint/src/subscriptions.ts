@@ -49,16 +49,16 @@ export function createSubscriptions(): Subscriptions {
     const [changedLists, changedResources] = [lists, resources]
     lists = new Set()
     resources = new Map()
-    for (const kind of changedLists) {
-      for (const subscriber of subscribers) {
-        if (subscriber.wantsList(kind)) subscriber.tell(`notifications/${kind}/list_changed`, {})
-      }
-    }
     for (const [uri, audiences] of changedResources) {
       for (const subscriber of watchers.get(uri) ?? []) {
         if (concerns(audiences, subscriber) && subscriber.mayKnow(uri)) {
           subscriber.tell('notifications/resources/updated', { uri })
         }
+      }
+    }
+    for (const kind of changedLists) {
+      for (const subscriber of subscribers) {
+        if (subscriber.wantsList(kind)) subscriber.tell(`notifications/${kind}/list_changed`, {})
       }
     }
   }

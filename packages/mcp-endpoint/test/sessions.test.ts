@@ -270,13 +270,13 @@ test('G35: what changes is told once, on the newest stream of the session, to th
   const methods = (messages: readonly Json[]): unknown =>
     messages.map((message) => [message['method'], member(message, 'params')['uri']])
   assert.deepEqual(methods(await writing.messages(3)), [
-    ['notifications/tools/list_changed', undefined],
     ['notifications/resources/updated', 'note:///locked'],
     ['notifications/resources/updated', 'note:///open'],
+    ['notifications/tools/list_changed', undefined],
   ])
   assert.deepEqual(methods(await stream.messages(2)), [
-    ['notifications/tools/list_changed', undefined],
     ['notifications/resources/updated', 'note:///open'],
+    ['notifications/tools/list_changed', undefined],
   ])
   // E13: the scope that a newer token lacks is missed at the next change.
   await joinSession(port, token({ sub: 'w', scope: 'notes:read' }), writer.id).ask('ping')

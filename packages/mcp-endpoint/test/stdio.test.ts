@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { PassThrough } from 'node:stream'
 import { createEndpoint, serveStdio } from '@mcp-doorman/mcp-endpoint'
@@ -166,4 +167,23 @@ test('streams other than those of the process are served until the input ends', 
   input.end(`${JSON.stringify(request(1, 'ping'))}\n`)
   await served
   assert.equal(String(output.read()), '{"jsonrpc":"2.0","id":1,"result":{}}\n')
+})
+
+test('a signal ends the service at once where nothing is under way, even while nobody reads the output', async () => {
+  const endpoint = createEndpoint({ name: 'n', version: '1', tools: [echo] })
+  for (const highWaterMark of [1, 65_536]) {
+    const input = new PassThrough()
+    const output = new PassThrough({ highWaterMark })
+    const stopping = new AbortController()
+    const served = serveStdio({ endpoint, input, output, signal: stopping.signal })
+    input.write(`${JSON.stringify(request(1, 'ping'))}\n`)
+    await once(output, 'readable')
+    input.write(`${JSON.stringify(request(2, 'ping'))}\n`)
+    stopping.abort()
+    await served
+    assert.ok(input.destroyed)
+    // What had been answered is there; the output is not ours to end.
+    assert.match(String(output.read()), /^\{"jsonrpc":"2.0","id":1,"result":\{\}\}\n/)
+    assert.ok(output.writable)
+  }
 })

@@ -84,9 +84,9 @@ test('G15: the subset that is honoured is acknowledged first, and only that is t
   endpoint.replace({ prompts: [] })
   endpoint.replace({ tools: [echo] })
   assert.deepEqual(told(await all.stream.messages(3)), [
+    'note:///open',
     'notifications/prompts/list_changed',
     'notifications/tools/list_changed',
-    'note:///open',
   ])
   assert.deepEqual(told(await tools.stream.messages(1)), ['notifications/tools/list_changed'])
   for (const { stream } of [all, tools, none]) stream.close()

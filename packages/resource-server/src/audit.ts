@@ -2,6 +2,7 @@ import { statusOf } from './challenge.ts'
 import type { Decision, Granted } from './decision.ts'
 import type { DenialCode } from './denials.ts'
 import type { Identity } from './identity/identity.ts'
+import type { Revocation } from './identity/revocations.ts'
 import type { Verdict } from './policy/policy.ts'
 import type { CompiledRule } from './policy/rule.ts'
 
@@ -29,6 +30,7 @@ export interface Outcome {
 export interface Recorder {
   readonly decision: (decision: Decision, address: string | undefined, timeMilliseconds: number) => void
   readonly outcome: (decision: Granted, outcome: Outcome, timeMilliseconds: number) => void
+  readonly revocation: (revocation: Revocation, timeMilliseconds: number) => void
 }
 
 const maxNameLength = 64
@@ -135,11 +137,16 @@ export function createRecorder(sink: AuditSink, withResourceUris = false): Recor
           `,"result":"${result}","milliseconds":${Math.round(durationMilliseconds * 1000) / 1000}}`,
       )
     },
+    revocation: ({ issuer, subject, clientId, tokenId, issuedUpTo }, time) => {
+      const upTo = tokenId === undefined ? new Date(issuedUpTo * 1000).toISOString() : undefined
+      const what = members({ issuer, subject, client: clientId, token: tokenId, issuedUpTo: upTo })
+      sink.write(`{"kind":"revocation","time":"${timeText(time)}"${what}}`)
+    },
   }
 }
 
 function outcomeOf(code: DenialCode): string {
-  if (code === 'scope_missing') return 'challenge'
+  if (code === 'scope_missing' || code === 'authentication_insufficient') return 'challenge'
   if (code === 'rule_refused') return 'refuse'
   return code === 'item_hidden' ? 'hide' : 'deny'
 }

@@ -16,6 +16,8 @@ export interface ChallengeOptions {
   readonly metadataUrl: string
   /** The scopes a first login should ask for. */
   readonly baseScopes: readonly string[]
+  /** What is told of DPoP; `undefined` when proofs are not taken. */
+  readonly dpop: { readonly algorithms: readonly string[]; readonly required: boolean } | undefined
   /** Say `invalid_token` also where no token was sent, for hosts that refresh only then. */
   readonly errorWithoutToken: boolean
 }
@@ -30,7 +32,8 @@ export type FormatDenial = (denial: Denial, form: RequestForm, decisionId: strin
  * @see RFC 6750 §3, RFC 9728 §5.1, RFC 9110 §11.6.1
  */
 export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
-  const { metadataUrl, baseScopes, errorWithoutToken } = options
+  const { metadataUrl, baseScopes, errorWithoutToken, dpop } = options
+  const algs = dpop?.algorithms.join(' ') ?? ''
 
   return (denial, form, decisionId) => {
     const rule = denials[denial.code]
@@ -41,6 +44,7 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
     }
     const challenge = formatChallenge(denial, rule)
     if (challenge !== undefined) headers['www-authenticate'] = challenge
+    if (denial.nonce !== undefined) headers['dpop-nonce'] = denial.nonce
     if (rule.status === 405) headers['allow'] = methodOf(form)
     if (denial.retryAfterSeconds !== undefined) {
       headers['retry-after'] = String(Math.max(1, Math.ceil(denial.retryAfterSeconds)))
@@ -56,14 +60,49 @@ export function createDenialFormatter(options: ChallengeOptions): FormatDenial {
     if (!unauthorized && rule.oauthError === undefined) return undefined
     const error = rule.oauthError ?? (errorWithoutToken ? 'invalid_token' : undefined)
     const scopes = denial.scopes ?? baseScopes
-    const parameters = [
-      error === undefined ? undefined : `error="${error}"`,
-      error === undefined ? undefined : `error_description="${describe(denial, rule).replaceAll('"', "'")}"`,
+    const always = [
       scopes.length === 0 ? undefined : `scope="${scopes.join(' ')}"`,
       `resource_metadata="${metadataUrl}"`,
     ]
-    return `Bearer ${parameters.filter((parameter) => parameter !== undefined).join(', ')}`
+    const description = describe(denial, rule).replaceAll('"', "'")
+    const failed = error === undefined ? [] : [`error="${error}"`, `error_description="${description}"`]
+    const { acrValues, maxAgeSeconds } = denial.authentication ?? {}
+    if (acrValues !== undefined) failed.push(`acr_values="${acrValues.join(' ')}"`)
+    if (maxAgeSeconds !== undefined) failed.push(`max_age="${maxAgeSeconds}"`)
+    return schemesFor(denial, rule)
+      .map(({ scheme, told }) => {
+        const parameters = [
+          ...(told ? failed : []),
+          ...always,
+          scheme === 'DPoP' ? `algs="${algs}"` : undefined,
+        ]
+        return `${scheme} ${parameters.filter((parameter) => parameter !== undefined).join(', ')}`
+      })
+      .join(', ')
   }
+
+  /**
+   * The schemes to offer, and which of them is told the error: the one that was used, or both where that cannot be said
+   * (RFC 9449 §7.2). Bearer comes first, for clients that read no further.
+   *
+   * In one field: the usual clients join several to this very text before they read them.
+   */
+  function schemesFor({ scheme }: Denial, rule: DenialRule): readonly Offer[] {
+    if (dpop === undefined) return [{ scheme: 'Bearer', told: true }]
+    if (dpop.required) return [{ scheme: 'DPoP', told: true }]
+    const both = rule.status === 400
+    const offers: readonly Offer[] = [
+      { scheme: 'Bearer', told: both || scheme === undefined },
+      { scheme: 'DPoP', told: both || scheme === 'dpop' },
+    ]
+    // Another scheme cannot mend a missing scope.
+    return rule.status === 403 ? offers.filter(({ told }) => told) : offers
+  }
+}
+
+interface Offer {
+  readonly scheme: 'Bearer' | 'DPoP'
+  readonly told: boolean
 }
 
 /** The HTTP status of a denial. */

@@ -4,6 +4,7 @@ import type { Identity } from './identity/identity.ts'
 import type { JsonRpcError, JsonRpcId } from './json-rpc.ts'
 import type { LimitState, Rate } from './limits.ts'
 import type { Verdict } from './policy/policy.ts'
+import type { AuthenticationRequirement } from './policy/rule.ts'
 
 /**
  * How a request came: as a message of MCP over HTTP; as the GET that opens a session's stream, or the DELETE that ends
@@ -39,9 +40,15 @@ export interface Denial {
   /** Every scope of the operation, and those of them that the token lacks. */
   readonly scopes?: readonly string[]
   readonly missing?: readonly string[]
+  /** How the user must log in. */
+  readonly authentication?: AuthenticationRequirement
   readonly item?: Item
   /** Of the denied message; an unknown resource is answered differently in each. */
   readonly era?: Era
+  /** Set when the token came as DPoP: the error is said in that scheme (RFC 9449 §7.2). */
+  readonly scheme?: 'dpop'
+  /** For `DPoP-Nonce`. */
+  readonly nonce?: string
   readonly limit?: { readonly name: string; readonly rate: Rate; readonly state: LimitState }
 }
 
@@ -56,6 +63,8 @@ export interface Granted {
   readonly verdicts: readonly Verdict[]
   /** For each message of the action: `undefined` to run it, or the error that stands in for its result. */
   readonly inPlace: readonly (JsonRpcError | undefined)[]
+  /** Header fields that the answer must carry, whatever it is. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The request must be answered with the denial, and nothing of it may run. */

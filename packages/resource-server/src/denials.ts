@@ -21,7 +21,14 @@ export type DenialCode =
   | 'client_refused'
   | 'owner_refused'
   | 'sender_unproven'
+  | 'dpop_proof_invalid'
+  | 'dpop_proof_replayed'
+  | 'dpop_nonce_required'
+  | 'token_inactive'
+  | 'token_revoked'
   | 'issuer_unavailable'
+  | 'introspection_refused'
+  | 'state_unavailable'
   | 'decision_failed'
   | 'audit_unavailable'
   | 'limits_unavailable'
@@ -41,6 +48,7 @@ export type DenialCode =
   | 'authentication_limit_reached'
   | 'caller_limit_reached'
   | 'rule_limit_reached'
+  | 'authentication_insufficient'
   | 'scope_missing'
   | 'rule_refused'
   | 'item_hidden'
@@ -49,8 +57,14 @@ export type DenialCode =
 export interface DenialRule {
   /** HTTP status. */
   readonly status: number
-  /** The `error` of RFC 6750 §3.1, where the standard has one. */
-  readonly oauthError?: 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+  /** The `error` of RFC 6750 §3.1, RFC 9449 §7.1 or RFC 9470 §3, where the standard has one. */
+  readonly oauthError?:
+    | 'invalid_request'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'invalid_dpop_proof'
+    | 'use_dpop_nonce'
+    | 'insufficient_user_authentication'
   /** The JSON-RPC error code, for denials that come after the message is known. */
   readonly jsonRpcCode?: number
   /** The whole of what the caller is told. The cause stands in the decision record. */
@@ -64,6 +78,12 @@ const badToken = {
   status: 401,
   oauthError: 'invalid_token',
   sentence: 'The access token is not valid here. Get a new one.',
+} as const
+
+const badProof = {
+  status: 401,
+  oauthError: 'invalid_dpop_proof',
+  sentence: 'The DPoP proof is not valid for this request. Make a new one for each request.',
 } as const
 
 const badAuthorization = {
@@ -104,7 +124,19 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
   client_refused: { ...badToken, source: 'direct mode pins the application' },
   owner_refused: { ...badToken, source: 'direct mode pins the organization' },
   sender_unproven: { ...badToken, source: 'RFC 9449 §7.2, RFC 8705 §3' },
+  dpop_proof_invalid: { ...badProof, source: 'RFC 9449 §4.3, §7.1' },
+  dpop_proof_replayed: { ...badProof, source: 'RFC 9449 §11.1' },
+  dpop_nonce_required: {
+    status: 401,
+    oauthError: 'use_dpop_nonce',
+    sentence: 'Put the value of the DPoP-Nonce header into the proof.',
+    source: 'RFC 9449 §9',
+  },
+  token_inactive: { ...badToken, source: 'RFC 7662 §2.2' },
+  token_revoked: { ...badToken, source: 'MCP 2026-07-28 authorization' },
   issuer_unavailable: { ...unavailable, source: 'B20' },
+  introspection_refused: { ...unavailable, source: 'RFC 7662 §2.3' },
+  state_unavailable: { ...unavailable, source: 'B20' },
   decision_failed: { ...unavailable, source: 'B20' },
   audit_unavailable: { ...unavailable, source: 'K6' },
   limits_unavailable: { ...unavailable, source: 'J6' },
@@ -198,6 +230,12 @@ export const denials: Readonly<Record<DenialCode, DenialRule>> = {
     jsonRpcCode: 429,
     sentence: 'Too many calls of this item. Wait for the time in Retry-After.',
     source: 'RFC 6585 §4',
+  },
+  authentication_insufficient: {
+    status: 401,
+    oauthError: 'insufficient_user_authentication',
+    sentence: 'This needs a login that is stronger or more recent. Log in again as the challenge asks.',
+    source: 'RFC 9470 §3',
   },
   scope_missing: {
     status: 403,

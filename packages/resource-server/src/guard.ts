@@ -10,7 +10,7 @@ import {
   type Message,
 } from './action.ts'
 import type { AuditSink, Recorder } from './audit.ts'
-import { readCredentials } from './credentials.ts'
+import { readCredentials, type Credentials } from './credentials.ts'
 import {
   answers,
   bare,
@@ -23,6 +23,7 @@ import {
 import { denials, type DenialCode } from './denials.ts'
 import { judgeCallerLimit, judgeFailure, takeRuleLimits, type GuardLimits } from './guard-limits.ts'
 import type { Identity } from './identity/identity.ts'
+import type { RevocationStore } from './identity/revocations.ts'
 import type { Verify } from './identity/verifier.ts'
 import type { JsonRpcError } from './json-rpc.ts'
 import type { Policy, Verdict } from './policy/policy.ts'
@@ -39,6 +40,11 @@ export interface AccessRequest {
   /** The peer's address, for records and for the limit of failed authentication. */
   readonly address: string | undefined
   /**
+   * SHA-256 of the certificate that the client has proven to hold, as base64url; see `certificateThumbprint`. Only
+   * whoever ends TLS knows it: leave it out behind a proxy, and never take it from a header that clients can send.
+   */
+  readonly certificateThumbprint?: string | undefined
+  /**
    * Reads the whole body, or says why it cannot. Called only for a proven caller, at most once.
    *
    * `maxBytes` is a bound below the usual one, for a caller that is over its limit.
@@ -47,7 +53,10 @@ export interface AccessRequest {
 }
 
 export interface GuardParts {
+  /** Whether DPoP is a scheme of ours. */
+  readonly takesProofs: boolean
   readonly verify: Verify
+  readonly revocations: RevocationStore
   readonly policy: Policy
   readonly limits: GuardLimits
   readonly audit: AuditSink
@@ -80,18 +89,36 @@ export async function guard(request: AccessRequest, parts: GuardParts): Promise<
   }
 }
 
-async function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Promise<Decision> {
+/** No promise of its own: a request with a plain token waits only for what decides about its caller. */
+function decideAccess(request: AccessRequest, id: string, parts: GuardParts): Decision | Promise<Decision> {
   if (!parts.audit.available()) {
     return deny(request, id, { ...bare('audit_unavailable', 'records cannot be kept'), retryAfterSeconds: 5 })
   }
 
-  const credentials = readCredentials(request.headers, request.target)
-  if (!credentials.ok) return deny(request, id, await failure(bare(credentials.code, ''), request, parts))
+  const credentials = readCredentials(request.headers, request.target, parts.takesProofs)
+  if (!credentials.ok) return denyFailure(request, id, bare(credentials.code, ''), parts)
+  const decided = decideCaller(request, id, credentials, parts)
+  return credentials.scheme === 'dpop' ? decided.then(inDpop) : decided
+}
 
-  const pending = parts.verify(credentials.token)
+/** The answer to who came with a proof is said in the scheme of proofs (RFC 9449 §7.2). */
+function inDpop(decision: Decision): Decision {
+  if (decision.granted) return decision
+  return { ...decision, denial: { ...decision.denial, scheme: 'dpop' } }
+}
+
+async function decideCaller(
+  request: AccessRequest,
+  id: string,
+  { token, scheme }: Credentials & { readonly ok: true },
+  parts: GuardParts,
+): Promise<Decision> {
+  const pending = parts.verify(token, scheme, request)
   const verified = pending instanceof Promise ? await pending : pending
-  if (!verified.ok) return deny(request, id, await failure({ ...verified, id: null }, request, parts))
-  const { identity } = verified
+  if (!verified.ok) return denyFailure(request, id, { ...verified, id: null }, parts)
+  const { identity, nonce } = verified
+  const revoked = judgeRevocation(identity, parts.revocations)
+  if (revoked !== undefined) return { ...deny(request, id, revoked), identity }
 
   // A request costs one unit whatever is in it; a batch costs the rest once it is known.
   const taken = parts.limits.caller?.take(identity.callerKey, 1, parts.monotonicSeconds())
@@ -103,7 +130,20 @@ async function decideAccess(request: AccessRequest, id: string, parts: GuardPart
   const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
-  return judgeAction(request, id, identity, read.action, parts)
+  const pendingAction = judgeAction(request, id, identity, read.action, parts)
+  if (nonce === undefined) return pendingAction
+  const decision = await pendingAction
+  return decision.granted ? { ...decision, headers: { 'dpop-nonce': nonce } } : decision
+}
+
+/** Asked for every request, remembered tokens too: so a revocation holds at once, whenever the token was verified. */
+function judgeRevocation(identity: Identity, revocations: RevocationStore): Denial | undefined {
+  try {
+    return revocations.revokes(identity) ? bare('token_revoked', 'revoked here') : undefined
+  } catch (error) {
+    const detail = `revocations cannot be looked up: ${errorName(error)}`
+    return { ...bare('state_unavailable', detail), retryAfterSeconds: 5 }
+  }
 }
 
 function judgeAction(
@@ -128,8 +168,17 @@ function judgeAction(
   return refusal instanceof Promise ? refusal.then(end) : end(refusal)
 }
 
-function failure(denial: Denial, { address }: AccessRequest, parts: GuardParts): Denial | Promise<Denial> {
-  return judgeFailure(denial, address, parts.limits.failures, parts.monotonicSeconds())
+/** Denies for a failed authentication, or because its address has had too many of them. */
+function denyFailure(
+  request: AccessRequest,
+  id: string,
+  denial: Denial,
+  parts: GuardParts,
+): Decision | Promise<Decision> {
+  const judged = judgeFailure(denial, request.address, parts.limits.failures, parts.monotonicSeconds())
+  return judged instanceof Promise
+    ? judged.then((settled) => deny(request, id, settled))
+    : deny(request, id, judged)
 }
 
 // Enough for the id of a request that is refused for its caller's limit; a larger body is not worth reading then.
@@ -163,14 +212,24 @@ function refuse(
 }
 
 /**
- * What denies the whole request: a missing scope of any message, with all missing ones in one challenge; or, outside
+ * What denies the whole request: a login of any message that is too weak or too long ago; a missing scope of any, with all missing ones in one challenge; or, outside
  * a batch, whatever denies its only message. Within a batch other denials stand in place of their own results.
  */
 function judgeTogether(action: Action, verdicts: readonly Verdict[]): Denial | undefined {
-  if (verdicts.some(({ outcome }) => outcome === 'challenge')) {
+  const weak = verdicts.find((verdict) => verdict.outcome === 'authenticate')
+  if (weak !== undefined || verdicts.some(({ outcome }) => outcome === 'challenge')) {
     // What the other messages need is named too: a client may ask for just the scopes of the challenge.
     const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
     const missing = verdicts.flatMap((verdict) => ('missing' in verdict ? verdict.missing : []))
+    if (weak !== undefined) {
+      const { authentication } = weak
+      return {
+        ...bare('authentication_insufficient', ''),
+        ...answers(action),
+        scopes: [...new Set(scopes)],
+        authentication,
+      }
+    }
     return {
       ...bare('scope_missing', ''),
       ...answers(action),

@@ -4,6 +4,8 @@ export interface ProtectedResourceMetadataDocument {
   readonly authorization_servers: readonly string[]
   readonly scopes_supported?: readonly string[]
   readonly bearer_methods_supported: readonly ['header']
+  readonly dpop_signing_alg_values_supported?: readonly string[]
+  readonly dpop_bound_access_tokens_required?: true
   readonly resource_name?: string
   readonly resource_documentation?: string
 }
@@ -24,6 +26,8 @@ export interface MetadataOptions {
   readonly resource: string
   readonly authorizationServers: readonly string[]
   readonly scopes: readonly string[]
+  /** `undefined` when proofs of possession are not taken. */
+  readonly dpop: { readonly algorithms: readonly string[]; readonly required: boolean } | undefined
   readonly resourceName: string | undefined
   readonly documentation: string | undefined
 }
@@ -45,6 +49,8 @@ export function createMetadata(options: MetadataOptions): ProtectedResourceMetad
       authorization_servers: options.authorizationServers,
       ...(scopes.length > 0 && { scopes_supported: scopes }),
       bearer_methods_supported: ['header'],
+      ...(options.dpop !== undefined && { dpop_signing_alg_values_supported: options.dpop.algorithms }),
+      ...(options.dpop?.required === true && { dpop_bound_access_tokens_required: true as const }),
       ...(options.resourceName !== undefined && { resource_name: options.resourceName }),
       ...(options.documentation !== undefined && { resource_documentation: options.documentation }),
     },

@@ -6,6 +6,8 @@ export interface PresentedHeaders {
   protocolVersion: string | undefined
   mcpMethod: string | undefined
   mcpName: string | undefined
+  /** The proof of RFC 9449. */
+  dpop: string | undefined
   /** `Mcp-Param-…` headers, by the rest of their names in lower case. `undefined` if there are none. */
   paramHeaders: Map<string, string> | undefined
   /** The names, in lower case, of those above that were sent more than once. */
@@ -21,6 +23,7 @@ const fields: ReadonlyMap<string, Field> = new Map([
   ['mcp-protocol-version', 'protocolVersion'],
   ['mcp-method', 'mcpMethod'],
   ['mcp-name', 'mcpName'],
+  ['dpop', 'dpop'],
 ])
 
 /**
@@ -37,6 +40,7 @@ export function readHeaders(rawHeaders: readonly string[]): PresentedHeaders {
     protocolVersion: undefined,
     mcpMethod: undefined,
     mcpName: undefined,
+    dpop: undefined,
     paramHeaders: undefined,
     repeated: undefined,
   }

@@ -7,8 +7,17 @@ import type { Decision, Denied, Granted } from './decision.ts'
 import { guard, type AccessRequest, type GuardParts } from './guard.ts'
 import { acceptedAudiences } from './identity/audience.ts'
 import type { Identity } from './identity/identity.ts'
+import { checkDpopKeys, createDpop, type DpopOptions } from './identity/dpop.ts'
 import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
-import { checkIssuerKeys, createTrustedIssuer, type IssuerOptions } from './identity/trusted-issuer.ts'
+import { checkIssuerKeys, type IssuerOptions } from './identity/issuer-options.ts'
+import {
+  completeRevocation,
+  createMemoryRevocations,
+  type Revocation,
+  type RevocationStore,
+  type RevocationWish,
+} from './identity/revocations.ts'
+import { createTrustedIssuer } from './identity/trusted-issuer.ts'
 import { createVerifier } from './identity/verifier.ts'
 import { checkLimitStore, createStoredLimiters, type LimitStoreOptions } from './limit-store.ts'
 import { createWatch, type WatchIdentity } from './identity/watch.ts'
@@ -78,6 +87,10 @@ export interface ResourceServerOptions {
   readonly maxCachedTokens?: number
   /** Say `invalid_token` in the challenge also where no token was sent. Default: false. */
   readonly errorWithoutToken?: boolean
+  /** Take proofs of possession (RFC 9449). Default: no; tokens that are bound to a key are then refused. */
+  readonly dpop?: DpopOptions
+  /** Where revocations are kept; closed with the server. Default: in memory, until the process ends. */
+  readonly revocations?: RevocationStore
   /** How long keys are used. See {@link KeyTimes} for the defaults. */
   readonly keyTimes?: Partial<KeyTimes>
   /** How long one question to an issuer may take, in seconds. Default: 5. */
@@ -112,6 +125,16 @@ export interface ResourceServer {
   readonly allows: (identity: Identity, item: Item) => boolean
   /** Tells when an identity stops being accepted. See {@link WatchIdentity}. */
   readonly watch: WatchIdentity
+  /**
+   * Ends tokens before their time, at once and also for what they have opened; recorded. The issuer is not told: who may
+   * log in again gets a new token.
+   *
+   * @throws {TypeError} (as a rejection) that says what is wrong with the wish
+   * @throws {Error} (as a rejection) when the revocation cannot be kept; then it does not hold
+   */
+  readonly revoke: (wish: RevocationWish) => Promise<Revocation>
+  /** The revocations that hold. */
+  readonly revocations: () => readonly Revocation[]
   /** Records how a granted request ended. */
   readonly recordOutcome: (granted: Granted, outcome: Outcome) => void
   /** Fetches the issuers' keys. Says for each issuer why they are not here; empty when all are. Never throws. */
@@ -154,7 +177,16 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   )
   const names = issuers.map(({ issuer }) => issuer)
   if (new Set(names).size < names.length) problems.push('issuers: one is named twice.')
-  const policy = compilePolicy({ scopes: options.scopes, rules: options.rules }, problems)
+  if (issuers.filter(({ keys }) => keys === undefined).length > 1) {
+    problems.push('issuers: only one can have opaque tokens, since nothing in them says whose they are.')
+  }
+  // Without a resource that is a URL there is nothing to compare proofs with, and no server will come of it.
+  const dpop =
+    options.dpop && URL.canParse(options.resource)
+      ? createDpop(options.dpop, options.resource, nowSeconds, problems)
+      : undefined
+  const { revocations = createMemoryRevocations() } = options
+  const policy = compilePolicy({ scopes: options.scopes, rules: options.rules, nowSeconds }, problems)
   if (problems.length > 0) {
     for (const issuer of issuers) issuer.close()
     throw mistakes(problems)
@@ -164,6 +196,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     resource: options.resource,
     authorizationServers: names,
     scopes: [...(options.publishedScopes ?? Object.keys(options.scopes))],
+    dpop,
     resourceName: options.resourceName,
     documentation: options.documentation,
   })
@@ -173,8 +206,11 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
       : createStoredLimiters({ ...options.limitStore })
   const recorder = createRecorder(options.audit, options.recordResourceUris)
   const parts: GuardParts = {
+    takesProofs: dpop !== undefined,
+    revocations,
     verify: createVerifier({
       issuers,
+      proofs: dpop,
       audiences: acceptedAudiences(options.resource, options.audienceAliases ?? []),
       clockToleranceSeconds,
       maxTokenBytes,
@@ -199,6 +235,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     metadataUrl: metadata.url,
     baseScopes: [...challengeScopes],
     errorWithoutToken: options.errorWithoutToken ?? false,
+    dpop,
   })
 
   return {
@@ -209,18 +246,25 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     scopesOf: policy.scopesOf,
     explain: policy.explain,
     allows: (identity, item) => policy.allows(identity, item),
-    watch: createWatch(nowSeconds, clockToleranceSeconds),
+    watch: createWatch(nowSeconds, clockToleranceSeconds, revocations),
+    revoke: async (wish) => {
+      const revocation = completeRevocation(wish, names, nowSeconds())
+      await revocations.add(revocation)
+      recorder.revocation(revocation, nowSeconds() * 1000)
+      return revocation
+    },
+    revocations: () => revocations.list(),
     recordOutcome: (granted, outcome) => recorder.outcome(granted, outcome, nowSeconds() * 1000),
     ready: async () => {
-      const states = await Promise.all(
-        issuers.map(async ({ issuer, keys }) => ({ issuer, keys, state: await keys.ensure() })),
+      const reasons = await Promise.all(
+        issuers.map(async ({ issuer, ready }) => ({ issuer, reason: await ready() })),
       )
-      return states
-        .filter(({ state }) => !state.ok)
-        .map(({ issuer, keys }) => `${issuer}: ${keys.failure ?? 'not reached yet'}`)
+      return reasons.flatMap(({ issuer, reason }) => (reason === undefined ? [] : `${issuer}: ${reason}`))
     },
     close: async () => {
       for (const issuer of issuers) issuer.close()
+      await dpop?.close()
+      await revocations.close()
       await options.audit.close()
     },
   }
@@ -256,6 +300,8 @@ const optionKinds: Kinds<ResourceServerOptions> = {
   maxTokenBytes: number,
   maxCachedTokens: number,
   errorWithoutToken: flag,
+  dpop: members,
+  revocations: members,
   keyTimes: members,
   outboundTimeoutSeconds: number,
   nowSeconds: callable,
@@ -270,14 +316,19 @@ function checkAllKeys(options: ResourceServerOptions, problems: string[]): boole
   problems.push(...missing.map((name) => `${name}: is missing.`))
   if (!outermost || missing.length > 0) return false
 
-  const { audit, keyTimes = {}, issuers, rules, scopes } = options
+  const { audit, keyTimes = {}, issuers, rules, scopes, dpop = {}, revocations } = options
   // A sink is the caller's own object, which may have more than these.
   const unable = (['write', 'available', 'close'] as const).filter(
     (name) => typeof audit[name] !== 'function',
   )
   problems.push(...unable.map((name) => `audit.${name}: must be a function.`))
+  const missingOfStore = (['revokes', 'add', 'list', 'onAdded', 'close'] as const).filter(
+    (name) => revocations !== undefined && typeof revocations[name] !== 'function',
+  )
+  problems.push(...missingOfStore.map((name) => `revocations.${name}: must be a function.`))
   const inner = [
     checkKeys('keyTimes', keyTimes, keyTimeKinds, problems),
+    checkDpopKeys(dpop, problems),
     ...issuers.map((issuer, index) => checkIssuerKeys(`issuers[${index}]`, issuer, problems)),
     ...rules.map((rule, index) => checkRuleKeys(`rules[${index}]`, rule, problems)),
     ...Object.entries(scopes).map(([name, definition]) =>
@@ -286,7 +337,7 @@ function checkAllKeys(options: ResourceServerOptions, problems: string[]): boole
   ]
   const { limitStore } = options
   if (limitStore !== undefined) inner.push(checkLimitStore(limitStore, problems))
-  return unable.length === 0 && inner.every(Boolean)
+  return unable.length === 0 && missingOfStore.length === 0 && inner.every(Boolean)
 }
 
 function mistakes(problems: readonly string[]): TypeError {

@@ -8,10 +8,10 @@ const tokenPattern = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y
 const quotedPattern = /"((?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t -\x7e])*)"/y
 
 /**
- * Reads a `WWW-Authenticate` value of one challenge by RFC 9110 §11.6.1, strictly: every value quoted, one comma and
- * one space between parameters, no parameter twice. Throws at anything else.
+ * Reads a `WWW-Authenticate` value by RFC 9110 §11.6.1, strictly: every value quoted, one comma and one space between
+ * parameters and between challenges, no parameter twice in one. Throws at anything else.
  */
-export function parseChallenge(value: string): Challenge {
+export function parseChallenges(value: string): readonly Challenge[] {
   let place = 0
   const take = (pattern: RegExp): RegExpExecArray => {
     pattern.lastIndex = place
@@ -26,16 +26,30 @@ export function parseChallenge(value: string): Challenge {
     place += text.length
   }
 
-  const [scheme] = take(tokenPattern)
-  const parameters = new Map<string, string>()
-  literal(' ')
+  const challenges: Challenge[] = []
+  let parameters = new Map<string, string>()
   for (;;) {
-    const name = take(tokenPattern)[0].toLowerCase()
+    const [word] = take(tokenPattern)
+    if (value[place] !== '=') {
+      // A word that no "=" follows is the scheme of the next challenge.
+      literal(' ')
+      parameters = new Map()
+      challenges.push({ scheme: word, parameters })
+      continue
+    }
+    const name = word.toLowerCase()
     literal('=')
     const [, quoted = ''] = take(quotedPattern)
-    if (parameters.has(name)) throw new Error(`${name} stands there twice`)
+    if (challenges.length === 0 || parameters.has(name)) throw new Error(`${name} is out of its place`)
     parameters.set(name, quoted.replace(/\\(.)/g, '$1'))
-    if (place === value.length) return { scheme, parameters }
+    if (place === value.length) return challenges
     literal(', ')
   }
+}
+
+/** Reads a value that must be exactly one challenge. */
+export function parseChallenge(value: string): Challenge {
+  const [challenge, ...others] = parseChallenges(value)
+  if (challenge === undefined || others.length > 0) throw new Error(`not one challenge: ${value}`)
+  return challenge
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { denials, type DenialCode, type RequestForm } from '@mcp-doorman/resource-server'
 import { createDenialFormatter } from '#internal/challenge'
-import { parseChallenge } from './challenge-parser.ts'
+import { parseChallenge, parseChallenges } from './challenge-parser.ts'
 import { callOf, resource, startGuarded, type RequestChange } from './guarded.ts'
 import { rounds } from '../../../test/rounds.ts'
 
@@ -94,7 +94,12 @@ test('B18, K8: every answer says no-store and the decision’s id', async () => 
 
 const codes = Object.keys(denials) as DenialCode[] // The table has these and no other keys.
 const forms: readonly RequestForm[] = ['mcp', 'mcp-stream', 'mcp-end', 'plain-list', 'plain-call']
-const format = createDenialFormatter({ metadataUrl, baseScopes: ['a', 'b'], errorWithoutToken: false })
+const format = createDenialFormatter({
+  metadataUrl,
+  baseScopes: ['a', 'b'],
+  errorWithoutToken: false,
+  dpop: undefined,
+})
 
 for (const code of codes) {
   test(`the answer to ${code} is well formed in each form`, () => {
@@ -170,6 +175,54 @@ test('B13, B14: no token, name, detail or body can split or garble the challenge
     }),
     rounds(300),
   )
+})
+
+/** What RFC 6749 §3.3 lets a scope be made of. */
+const scopeText = fc
+  .array(fc.constantFrom(...'abzAZ09:._-!#$%&()*+,/;<=>?@[]^`{|}~'.split('')), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map((characters) => characters.join(''))
+
+test('B13, B14, B16: whatever is challenged is read back as it was meant, by each scheme', () => {
+  const scopes = fc.array(scopeText, { minLength: 1, maxLength: 6 })
+  const dpop = fc.option(fc.record({ required: fc.boolean(), algorithms: fc.constant(['ES256', 'EdDSA']) }), {
+    nil: undefined,
+  })
+  const property = fc.property(
+    fc.constantFrom(...codes),
+    fc.constantFrom(...forms),
+    scopes,
+    scopes,
+    dpop,
+    fc.boolean(),
+    fc.string({ unit: 'binary' }),
+    (code, form, baseScopes, needed, proofs, bound, detail) => {
+      const write = createDenialFormatter({ metadataUrl, baseScopes, errorWithoutToken: false, dpop: proofs })
+      const challenged = denials[code].status === 403
+      const denial = {
+        code,
+        detail,
+        id: null,
+        ...(challenged && { scopes: needed, missing: needed }),
+        ...(bound && proofs !== undefined && { scheme: 'dpop' as const }),
+      }
+      const value = write(denial, form, 'd').headers['www-authenticate']
+      if (value === undefined) return
+      const challenges = parseChallenges(value)
+      assert.equal(new Set(challenges.map(({ scheme }) => scheme)).size, challenges.length)
+      for (const { scheme, parameters } of challenges) {
+        assert.equal(parameters.get('scope'), (challenged ? needed : baseScopes).join(' '))
+        assert.equal(parameters.get('resource_metadata'), metadataUrl)
+        assert.equal(parameters.get('algs'), scheme === 'DPoP' ? 'ES256 EdDSA' : undefined)
+      }
+      const errors = challenges.flatMap(({ parameters }) => parameters.get('error') ?? [])
+      const { oauthError } = denials[code]
+      assert.deepEqual([...new Set(errors)], oauthError === undefined ? [] : [oauthError])
+    },
+  )
+  fc.assert(property, rounds(500))
 })
 
 test('B14: no resource address that is accepted can split the challenge', async () => {

@@ -221,16 +221,35 @@ test('B7: no credentials get a challenge without an error, and bad ones with one
 test('credentials: reading never throws, and a token that is read is one word of the one header', () => {
   const nasty = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('Bearer', 'bearer ', ' ', '\t', ',', '=', 'a.b.c', 'Basic', '\u00a0', '"', '\r\n'),
+    fc.constantFrom(
+      'Bearer',
+      'bearer ',
+      'DPoP',
+      'dpop ',
+      ' ',
+      '\t',
+      ',',
+      '=',
+      'a.b.c',
+      'Basic',
+      '\u00a0',
+      '"',
+      '\r\n',
+    ),
   )
   fc.assert(
-    fc.property(fc.array(nasty, { maxLength: 6 }), fc.string(), (parts, target) => {
-      const value = parts.join('')
-      const read = readCredentials(readHeaders(['Authorization', value]), target)
-      if (!read.ok) return
-      const words = value.replace(/^[ \t]+|[ \t]+$/g, '').split(/ +/)
-      assert.deepEqual([words.length, words[0]?.toLowerCase(), words[1]], [2, 'bearer', read.token])
-    }),
+    fc.property(
+      fc.array(nasty, { maxLength: 6 }),
+      fc.string(),
+      fc.boolean(),
+      (parts, target, takesProofs) => {
+        const value = parts.join('')
+        const read = readCredentials(readHeaders(['Authorization', value]), target, takesProofs)
+        if (!read.ok) return
+        const words = value.replace(/^[ \t]+|[ \t]+$/g, '').split(/ +/)
+        assert.deepEqual([words.length, words[0]?.toLowerCase(), words[1]], [2, read.scheme, read.token])
+      },
+    ),
     rounds(2000),
   )
 })
@@ -241,7 +260,7 @@ test('headers of 32 KiB are read in a moment, whatever they are made of', () => 
     const value = piece.repeat(long / piece.length)
     const started = performance.now()
     for (const around of [value, `Bearer ${value}`, `Bearer a${value}b`]) {
-      readCredentials(readHeaders(['Authorization', around]), `/${value}`)
+      readCredentials(readHeaders(['Authorization', around]), `/${value}`, true)
     }
     assert.ok(performance.now() - started < 250, JSON.stringify(piece))
   }
@@ -276,6 +295,7 @@ test('headers: names are read in any case, others are left alone, and each repet
     protocolVersion: undefined,
     mcpMethod: 'a',
     mcpName: 'e',
+    dpop: undefined,
     paramHeaders: new Map([['region', 'h']]),
     repeated: ['mcp-method', 'mcp-param-region'],
   })

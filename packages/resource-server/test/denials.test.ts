@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { denials, type DenialCode } from '@mcp-doorman/resource-server'
+import {
+  createMemoryRevocations,
+  denials,
+  type DenialCode,
+  type ResourceServerOptions,
+} from '@mcp-doorman/resource-server'
 import { makeKey } from './compact-jws.ts'
+import { boundToken, makeDpopClient, provenRequest } from './dpop-client.ts'
 import { callOf, startGuarded, startTime, type Guarded, type RequestChange } from './guarded.ts'
 import { json } from './test-issuer.ts'
 
@@ -10,11 +16,16 @@ type Claims = Readonly<Record<string, unknown>>
 /** A request to a server of its own that ends in one code; what stands before it is in the fields. */
 interface Row {
   readonly claims?: Claims
+  readonly options?: Partial<ResourceServerOptions>
   readonly header?: Claims
   /** A request beside the token of the claims and header. */
   readonly request?: RequestChange
   /** The token, if it is not one of the issuer's. */
   readonly token?: (world: Guarded) => string | undefined
+  /** The whole request, where it is more than a token and what stands beside it. */
+  readonly send?: (world: Guarded) => RequestChange
+  /** Whether the issuer is asked about its tokens; it says so if they are good. */
+  readonly introspection?: boolean
   /** What happens before the request. */
   readonly before?: (world: Guarded) => void | Promise<void>
 }
@@ -22,6 +33,13 @@ interface Row {
 const once = { count: 1, perSeconds: 3600 }
 const batch = [callOf('read_file')]
 const sameKid = makeKey('ES256', 'key')
+const client = makeDpopClient()
+const asked = { clientId: 'server', clientSecret: 'secret' }
+/** Sends a bound token with a proof, once. */
+const proven = (world: Guarded): RequestChange => {
+  const token = boundToken(world, client)
+  return provenRequest(token, client.prove(token, { claims: { jti: 'one' } }))
+}
 
 const rows: Readonly<Record<DenialCode, Row | string>> = {
   token_missing: { token: () => undefined },
@@ -45,7 +63,31 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
   client_refused: { claims: { client_id: 'else' } },
   owner_refused: 'only Casdoor’s profile knows owners: casdoor-application.test.ts',
   sender_unproven: { claims: { cnf: { jkt: 'a' } } },
+  dpop_proof_invalid: {
+    options: { dpop: {} },
+    send: (world) => ({ token: boundToken(world, client), scheme: 'DPoP' }),
+  },
+  dpop_proof_replayed: {
+    options: { dpop: {} },
+    before: async (world) => void (await world.ask(proven(world))),
+    send: proven,
+  },
+  dpop_nonce_required: { options: { dpop: { nonce: {} } }, send: proven },
+  token_inactive: {
+    introspection: true,
+    before: ({ issuer }) => void (issuer.answerIntrospection = json({ active: false })),
+  },
+  token_revoked: { before: async ({ server }) => void (await server.revoke({ subject: 'alice' })) },
   issuer_unavailable: { before: ({ issuer }) => void (issuer.answerKeys = json({}, 500)) },
+  introspection_refused: {
+    introspection: true,
+    before: ({ issuer }) => void (issuer.answerIntrospection = json({}, 401)),
+  },
+  state_unavailable: {
+    options: {
+      revocations: { ...createMemoryRevocations(), revokes: () => assert.fail('the store is away') },
+    },
+  },
   decision_failed: { request: { readBody: () => Promise.reject(new Error('gone')) } },
   audit_unavailable: { before: ({ sink }) => void (sink.failing = true) },
   server_busy: { request: { readBody: () => Promise.resolve('server_busy') } },
@@ -93,6 +135,7 @@ const rows: Readonly<Record<DenialCode, Row | string>> = {
     before: async ({ ask, issuer }) => void (await ask({ token: issuer.sign(), body: callOf('limited') })),
     request: { body: callOf('limited') },
   },
+  authentication_insufficient: { request: { body: callOf('delicate') } },
   scope_missing: { claims: { scope: '' } },
   rule_refused: { request: { body: callOf('audit_files') } },
   item_hidden: { request: { body: callOf('nothing') } },
@@ -112,14 +155,24 @@ for (const code of names) {
           { tools: ['read_file'], require: { scopes: ['files:read'] } },
           { tools: ['audit_files'], require: { anyRole: ['staff'] } },
           { tools: ['limited'], limit: once },
+          { tools: ['delicate'], require: { authentication: { maxAgeSeconds: 60 } } },
         ],
       },
-      optionsOf: ({ issuer }) => ({ issuers: [{ issuer, allowedClients: ['test-client'] }] }),
+      optionsOf: ({ issuer }) => ({
+        issuers: [
+          {
+            issuer,
+            allowedClients: ['test-client'],
+            ...(row.introspection === true && { introspection: asked }),
+          },
+        ],
+        ...row.options,
+      }),
     })
     await row.before?.(world)
     const { claims = {}, header = {} } = row
     const token = row.token === undefined ? world.issuer.sign({ claims, header }) : row.token(world)
-    const request = { ...row.request, token }
+    const request = row.send?.(world) ?? { ...row.request, token }
     assert.equal(await world.outcome(request), code)
     const { status, headers } = world.answer(await world.ask(request))
     assert.equal(status, denials[code].status)

@@ -46,8 +46,10 @@ export function createMemorySink(): MemorySink {
 }
 
 export interface RequestChange {
-  /** Sent as `Authorization: Bearer`; `undefined` sends none. */
+  /** Sent as `Authorization: Bearer`, or as the scheme says; `undefined` sends none. */
   readonly token?: string | undefined
+  readonly scheme?: string
+  readonly certificateThumbprint?: string
   /** Further headers, name and value in turn. */
   readonly headers?: readonly string[]
   readonly method?: string
@@ -76,10 +78,11 @@ export function requestOf(change: RequestChange = {}): AccessRequest {
       ...(headers.some((name, place) => place % 2 === 0 && name.toLowerCase() === 'content-type')
         ? []
         : ['Content-Type', 'application/json']),
-      ...(token === undefined ? [] : ['Authorization', `Bearer ${token}`]),
+      ...(token === undefined ? [] : ['Authorization', `${change.scheme ?? 'Bearer'} ${token}`]),
       ...headers,
     ]),
     address: change.address,
+    certificateThumbprint: change.certificateThumbprint,
     readBody: change.readBody ?? (() => Promise.resolve(bytes)),
   }
 }
@@ -113,6 +116,7 @@ export async function startGuarded(change: GuardedChange = {}): Promise<Guarded>
     nowSeconds,
     ...(change.keys !== undefined && { keys: change.keys }),
   })
+  after(() => issuer.close())
   const sink = createMemorySink()
   const server = createResourceServer({
     resource,
@@ -126,10 +130,7 @@ export async function startGuarded(change: GuardedChange = {}): Promise<Guarded>
     ...change.options,
     ...change.optionsOf?.(issuer),
   })
-  after(async () => {
-    await server.close()
-    await issuer.close()
-  })
+  after(() => server.close())
   const ask = (asked: RequestChange = {}): Promise<Decision> => server.guard(requestOf(asked))
   // Each line is one JSON object, by the sink's contract.
   const records = (): Record<string, unknown>[] =>

@@ -29,7 +29,7 @@ test('C26: 100 first requests at once fetch the keys once, and 1000 later ones n
   )
   assert.deepEqual(new Set(outcomes), new Set(['allow']))
   for (let count = 0; count < 1000; count += 1) await world.ask({ token: longToken(world) })
-  assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 1 })
+  assert.deepEqual(world.issuer.fetches, { discovery: 1, keys: 1, introspection: 0 })
 })
 
 test('C27, CR12: a key under a new kid is picked up at once, twice in a row', async () => {
@@ -104,8 +104,8 @@ test('a stranger’s token causes no fetch', async () => {
   assert.deepEqual(
     [world.issuer.fetches, other.fetches],
     [
-      { discovery: 0, keys: 0 },
-      { discovery: 0, keys: 0 },
+      { discovery: 0, keys: 0, introspection: 0 },
+      { discovery: 0, keys: 0, introspection: 0 },
     ],
   )
   await other.close()
@@ -128,7 +128,7 @@ test('B20: an issuer that is down at the start is a 503, and its return needs no
     'issuer_unavailable',
     'it is not asked before the time it named',
   )
-  assert.deepEqual(back.fetches, { discovery: 0, keys: 0 })
+  assert.deepEqual(back.fetches, { discovery: 0, keys: 0, introspection: 0 })
   world.clock.now += wait
   assert.equal(await world.outcome({ token }), 'allow')
   assert.deepEqual(await world.server.ready(), [])
@@ -177,6 +177,102 @@ test('C27: while the issuer cannot be asked, an unknown kid is a 503 and not a 4
   world.issuer.answerKeys = undefined
   world.issuer.keys = [next]
   assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
+})
+
+test('C27: while the issuer cannot be asked, a bad signature under a known kid is a 503: the key may be a new one', async () => {
+  const world = await startGuarded({ keys: [makeKey('ES256', 'same')] })
+  await world.ask({ token: longToken(world) })
+  const next = makeKey('ES256', 'same')
+  world.issuer.answerKeys = json({}, 500)
+  assert.equal(await world.outcome({ token: longToken(world, { key: next }) }), 'issuer_unavailable')
+  assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
+  world.issuer.answerKeys = undefined
+  world.issuer.keys = [next]
+  assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
+  assert.equal(
+    await world.outcome({ token: longToken(world, { key: makeKey('ES256', 'same') }) }),
+    'signature_invalid',
+  )
+})
+
+test('keys that came while a token waited for them are not asked for again', async () => {
+  const world = await startGuarded()
+  assert.equal(await world.outcome({ token: longToken(world, { key: makeKey() }) }), 'key_unknown')
+  assert.equal(world.issuer.fetches.keys, 1)
+})
+
+const keeping = (keepRemovedKeysSeconds: number): Promise<Guarded> =>
+  startGuarded({
+    options: { keyTimes: { maxAge: 100 } },
+    optionsOf: ({ issuer }) => ({ issuers: [{ issuer, keepRemovedKeysSeconds }] }),
+  })
+
+test('a removed key goes on for as long as the options say, and no longer, also for remembered tokens', async () => {
+  const world = await keeping(500)
+  const [removed] = world.issuer.keys
+  assert.ok(removed)
+  const cached = longToken(world)
+  const { now } = world.clock
+  assert.equal(await world.outcome({ token: cached }), 'allow')
+  world.issuer.keys = [makeKey()]
+  const outcomes = async (): Promise<readonly string[]> => [
+    await world.outcome({ token: cached }),
+    await world.outcome({ token: longToken(world, { key: removed }) }),
+    await world.outcome({ token: longToken(world) }),
+  ]
+  world.clock.now = now + 100 // The removal is seen here, and the time begins.
+  assert.deepEqual(await outcomes(), ['allow', 'allow', 'allow'])
+  for (const age of [200, 300, 400, 500, 599]) {
+    world.clock.now = now + age
+    assert.deepEqual(await outcomes(), ['allow', 'allow', 'allow'], `at ${age} s`)
+  }
+  world.clock.now = now + 600
+  assert.deepEqual(await outcomes(), ['key_unknown', 'key_unknown', 'allow'])
+})
+
+test('a removed key does not go on any longer because its issuer is away', async () => {
+  const world = await keeping(150)
+  const [removed] = world.issuer.keys
+  assert.ok(removed)
+  const { now } = world.clock
+  const cached = longToken(world)
+  await world.ask({ token: cached })
+  world.issuer.keys = [makeKey()]
+  world.clock.now = now + 100
+  assert.equal(await world.outcome({ token: cached }), 'allow')
+  world.issuer.answerKeys = json({}, 500)
+  world.clock.now = now + 250
+  assert.notEqual(await world.outcome({ token: cached }), 'allow')
+  assert.equal(await world.outcome({ token: longToken(world) }), 'allow', 'the published one does')
+})
+
+test('a key that is replaced under its id goes on as well, and one that is published again begins anew', async () => {
+  const world = await keeping(150)
+  const old = makeKey('ES256', 'same')
+  const young = makeKey('ES256', 'same')
+  world.issuer.keys = [old]
+  const { now } = world.clock
+  await world.ask({ token: longToken(world) })
+  world.issuer.keys = [young]
+  assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
+  assert.equal(await world.outcome({ token: longToken(world, { key: old }) }), 'allow')
+  world.issuer.keys = [old, young]
+  world.clock.now = now + 100
+  assert.equal(await world.outcome({ token: longToken(world) }), 'allow')
+  world.clock.now = now + 190
+  assert.equal(await world.outcome({ token: longToken(world, { key: old }) }), 'allow')
+})
+
+test('an issuer that changes its keys with every fetch does not make them pile up', async () => {
+  let now = 0
+  const load = (): Promise<LoadResult> =>
+    Promise.resolve({ ok: true, documents: { keys: [publicJwk(makeKey('EdDSA'))] } })
+  const keys = new IssuerKeys(load, [], { maxAge: 10, staleLimit: 20, cooldown: 30 }, () => now, 1e6)
+  for (let fetch = 0; fetch < 100; fetch += 1) {
+    assert.deepEqual(await keys.ensure(), { ok: true })
+    now += 10
+  }
+  assert.ok(keys.keys.length <= 17, String(keys.keys.length))
 })
 
 test('C29: a removed key is out within the max age, also for tokens that were verified before', async () => {

@@ -166,7 +166,7 @@ test('an issuer that is given with its key address is asked for nothing else', a
     optionsOf: ({ issuer }) => ({ issuers: [{ issuer, jwksUri: `${issuer}/keys` }] }),
   })
   assert.equal(await world.outcome({ token: world.issuer.sign() }), 'allow')
-  assert.deepEqual(world.issuer.fetches, { discovery: 0, keys: 1 })
+  assert.deepEqual(world.issuer.fetches, { discovery: 0, keys: 1, introspection: 0 })
 })
 
 test('an issuer that never answers is given up within its time', async () => {

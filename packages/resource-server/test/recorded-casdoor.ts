@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs'
 import { IssuerKeys } from '#internal/identity/issuer-keys'
 import type { IssuerDocuments } from '#internal/identity/issuer-documents'
 import { casdoor as profile } from '#internal/identity/profiles/casdoor'
-import { createTrustedIssuer, type CasdoorIssuerOptions } from '#internal/identity/trusted-issuer'
+import { createIntrospector } from '#internal/identity/introspection'
+import { createTrustedIssuer, type TrustedIntrospection } from '#internal/identity/trusted-issuer'
 import { createVerifier } from '#internal/identity/verifier'
+import type { Outbound, OutboundAnswer } from '@mcp-doorman/outbound'
+import type { CasdoorIssuerOptions } from '@mcp-doorman/resource-server'
+import { requestOf } from './guarded.ts'
 
 /** The origin of the recorded instance: signatures cover it, so it cannot be another. Nothing listens there. */
 export const casdoor = 'http://127.0.0.1:18123'
@@ -56,6 +60,44 @@ export interface RecordedVerifierOptions {
   /** What the instance publishes at the time of each fetch. */
   readonly documents: () => IssuerDocuments
   readonly pins?: Omit<CasdoorIssuerOptions, 'casdoor'>
+  /** What the instance answers when it is asked about a token. Default: it is not asked. */
+  readonly introspection?: RecordedIntrospection['response']
+}
+
+/** A file of `fixtures/casdoor-introspection`. */
+export interface RecordedIntrospection {
+  readonly token: string
+  readonly hint: string | null
+  readonly response: { readonly status: number; readonly body: unknown }
+}
+
+/** @returns the recorded file; its form is that of the fixtures' README */
+export function recordedIntrospection(name: string): RecordedIntrospection {
+  return readJson(`casdoor-introspection/${name}.json`) as RecordedIntrospection
+}
+
+/** A network that has one answer to everything. */
+function answering({ status, body }: RecordedIntrospection['response']): Outbound {
+  const answer: OutboundAnswer = { ok: true, status, headers: {}, body: Buffer.from(JSON.stringify(body)) }
+  return { request: () => Promise.resolve(answer), close: () => undefined }
+}
+
+/** The question as the server asks it, over a network of recorded answers. */
+function recordedQuestion(
+  response: RecordedIntrospection['response'],
+  nowSeconds: () => number,
+): TrustedIntrospection {
+  const findEndpoint = () =>
+    Promise.resolve({ ok: true, url: `${casdoor}/api/login/oauth/introspect` } as const)
+  const ask = createIntrospector({
+    issuer: casdoor,
+    outbound: answering(response),
+    findEndpoint,
+    authenticate: () => Promise.resolve({ headers: {}, form: {} }),
+    timeoutSeconds: 5,
+    nowSeconds,
+  })
+  return { ask, findEndpoint, cacheSeconds: 30, acceptMissingAudience: false }
 }
 
 export interface RecordedVerifier {
@@ -71,17 +113,26 @@ export function createRecordedVerifier(options: RecordedVerifierOptions): Record
   const issuer = createTrustedIssuer({ casdoor, ...pins }, { nowSeconds }, problems)
   issuer.close()
   if (problems.length > 0) throw new Error(problems.join('\n'))
+  const pinned = issuer.keys
+  if (pinned === undefined) throw new Error('a Casdoor has keys')
   let fetches = 0
   const load = async (): Promise<{ readonly ok: true; readonly documents: IssuerDocuments }> => {
     fetches += 1
     const found = documents()
-    issuer.keys.application = found.application // The pins look at the issuer's own keys.
+    pinned.application = found.application // The pins look at the issuer's own keys.
     return { ok: true, documents: found }
   }
   const times = { maxAge: 600, staleLimit: 3600, cooldown: 30 }
   const keys = new IssuerKeys(load, profile.refusedKeys, times, nowSeconds)
   const verify = createVerifier({
-    issuers: [{ ...issuer, keys }],
+    issuers: [
+      {
+        ...issuer,
+        keys,
+        introspection: options.introspection && recordedQuestion(options.introspection, nowSeconds),
+      },
+    ],
+    proofs: undefined,
     audiences: new Set([audience]),
     clockToleranceSeconds: 30,
     maxTokenBytes: 16_384,
@@ -91,7 +142,7 @@ export function createRecordedVerifier(options: RecordedVerifierOptions): Record
   })
   return {
     outcome: async (token) => {
-      const verified = await verify(token)
+      const verified = await verify(token, 'bearer', requestOf())
       return verified.ok ? 'allow' : verified.code
     },
     fetches: () => fetches,

@@ -17,7 +17,11 @@ export interface TestIssuer {
   answerKeys: Answer | undefined
   /** Set to answer everything else in some other way. */
   answerDiscovery: Answer | undefined
-  readonly fetches: { discovery: number; keys: number }
+  /** Set to answer questions about tokens in some other way; a good token of this issuer is active otherwise. */
+  answerIntrospection: Answer | undefined
+  readonly fetches: { discovery: number; keys: number; introspection: number }
+  /** The questions about tokens: headers and form. */
+  readonly questions: { readonly authorization: string | undefined; readonly form: URLSearchParams }[]
   /** The claims of a good access token, with a change. `undefined` removes one. */
   readonly claims: (change?: Readonly<Record<string, unknown>>) => Record<string, unknown>
   readonly sign: (change?: TokenChange) => string
@@ -42,12 +46,22 @@ export interface TestIssuerOptions {
 
 export async function startTestIssuer(options: TestIssuerOptions): Promise<TestIssuer> {
   const { audience, nowSeconds = () => Date.now() / 1000, keys = [makeKey()] } = options
-  const fetches = { discovery: 0, keys: 0 }
+  const fetches = { discovery: 0, keys: 0, introspection: 0 }
+  const questions: TestIssuer['questions'] = []
   const server = createServer((request, response) => {
     if (request.url === '/keys') {
       fetches.keys += 1
       const answer = test.answerKeys ?? json({ keys: [...test.keys.map(publicJwk), ...test.extraJwks] })
       answer(request, response)
+      return
+    }
+    if (request.url === '/introspect') {
+      fetches.introspection += 1
+      void readForm(request).then((form) => {
+        questions.push({ authorization: request.headers.authorization, form })
+        const answer = test.answerIntrospection ?? json(describeToken(form.get('token') ?? ''))
+        answer(request, response)
+      })
       return
     }
     fetches.discovery += 1
@@ -60,7 +74,8 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   const issuer = `http://127.0.0.1:${port}`
   const discovery: Answer = (request, response) => {
     const known = request.url === '/.well-known/oauth-authorization-server'
-    const answer = known ? json({ issuer, jwks_uri: `${issuer}/keys` }) : json({ error: 'not_found' }, 404)
+    const document = { issuer, jwks_uri: `${issuer}/keys`, introspection_endpoint: `${issuer}/introspect` }
+    const answer = known ? json(document) : json({ error: 'not_found' }, 404)
     answer(request, response)
   }
 
@@ -85,7 +100,9 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
     extraJwks: [],
     answerKeys: undefined,
     answerDiscovery: undefined,
+    answerIntrospection: undefined,
     fetches,
+    questions,
     claims,
     sign: ({ claims: change = {}, header = {}, key = test.keys[0] } = {}) => {
       if (key === undefined) throw new Error('the issuer has no key')
@@ -104,5 +121,21 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
 export function json(value: unknown, status = 200): Answer {
   return (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+  }
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  return new URLSearchParams(body)
+}
+
+/** What a well-behaved issuer says of a token of its own: all that is in it, and that it is active. */
+function describeToken(token: string): Record<string, unknown> {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    return { active: true, token_type: 'Bearer', ...(claims as Record<string, unknown>) } // Made by `claims` above.
+  } catch {
+    return { active: false }
   }
 }

@@ -212,7 +212,7 @@ test('C25: a token at the limit is judged, and one byte more is refused before i
   assert.equal(await fresh.outcome({ token: long }), 'token_too_long')
   assert.equal(await fresh.outcome({ token: 'a'.repeat(16_385) }), 'token_too_long')
   assert.equal(await fresh.outcome({ token: 'a'.repeat(16_384) }), 'token_malformed')
-  assert.deepEqual(fresh.issuer.fetches, { discovery: 0, keys: 0 })
+  assert.deepEqual(fresh.issuer.fetches, { discovery: 0, keys: 0, introspection: 0 })
   const largest = padded(16_380)
   assert.ok(largest.length <= 16_384, String(largest.length))
   assert.equal(await fresh.outcome({ token: largest }), 'allow')

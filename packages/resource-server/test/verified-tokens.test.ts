@@ -92,7 +92,7 @@ function verifiedToken(subject: string): VerifiedToken {
     callerKey: `["https://issuer.example","${subject}","client"]`,
     claims: { iss: 'https://issuer.example', sub: subject, scope: 'files:read files:write', exp: 1, iat: 1 },
   })
-  return { identity, keys, generation: 0, endsAt: 1 }
+  return { identity, keys, generation: 0, endsAt: 1, askAgainAt: Number.POSITIVE_INFINITY }
 }
 
 test('C31: 100,000 tokens take no more room than the limit of 20,000', () => {

@@ -51,6 +51,8 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
     portOption: '--port',
     resource,
     issuers: [{ issuer: issuer.issuer }],
+    dpop: undefined,
+    state,
     limit: options.limit,
     ...rootOptionsOf(options),
     auditFile: options.audit,

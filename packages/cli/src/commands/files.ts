@@ -4,12 +4,14 @@ import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
 import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
+import { keepOutside } from '../keep-outside.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { collect, shared } from '../option-table.ts'
 import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
+import { readDpop, tokenCheckOptions, withIntrospection, type TokenCheckOptions } from '../token-checks.ts'
 
-interface FilesCommandOptions extends RootOptions {
+interface FilesCommandOptions extends RootOptions, TokenCheckOptions {
   readonly host: string
   readonly port: number
   readonly publicUrl?: string
@@ -20,6 +22,7 @@ interface FilesCommandOptions extends RootOptions {
   readonly allowOwner: readonly string[]
   readonly stdio: boolean
   readonly audit?: string
+  readonly state?: string
   readonly limit: Rate | 'off'
   readonly allowWeakOpener: boolean
 }
@@ -57,16 +60,22 @@ export function addFilesCommand(program: Command): void {
     )
     .addOption(shared.audit())
     .addOption(shared.limit())
-    .addOption(shared.state('folder for what outlives a run; this server keeps nothing there yet'))
+    .addOption(
+      new Option(
+        '--state <folder>',
+        'keep revocations in this folder (mode 0700), and take them there from "doorman revoke" (default: none)',
+      ),
+    )
     .addOption(
       new Option('--allow-weak-opener', 'serve other machines even where the system has no /proc').default(
         false,
       ),
     )
     .addHelpText('after', examples)
-    .action(async (directory: string, options: FilesCommandOptions, command: Command) => {
-      await (options.stdio ? runStdio(directory, options, command) : runHttp(directory, options))
-    })
+  for (const option of tokenCheckOptions()) command.addOption(option)
+  command.action(async (directory: string, options: FilesCommandOptions, invoked: Command) => {
+    await (options.stdio ? runStdio(directory, options, invoked) : runHttp(directory, options))
+  })
 }
 
 const examples = `
@@ -75,6 +84,8 @@ Scopes: files:list, files:read, files:write. Editing needs read and write, searc
 Examples:
   doorman files ./notes --casdoor https://auth.example.com --casdoor-application mcp-notes
   doorman files ./notes --issuer https://issuer.example.com --public-url https://mcp.example.com/mcp
+  doorman files ./notes --issuer https://issuer.example.com --state /var/lib/doorman --dpop accept
+  doorman files ./notes --issuer https://issuer.example.com --introspect doorman --introspect-secret env:SECRET
   doorman files ./notes --stdio --read-only`
 
 const stdioOptions = new Set(['stdio', 'readOnly', 'deny', 'quota', 'quotaFiles', 'allowWeakOpener'])
@@ -88,13 +99,12 @@ async function runStdio(directory: string, options: FilesCommandOptions, command
       `${option.long ?? name} has no effect with --stdio, which has no network, tokens or users. Remove one of the two.`,
     )
   }
-  const signal = waitForSignal()
+  const stopping = new AbortController()
+  void waitForSignal().then(() => stopping.abort())
   const { files, endpoint } = openFiles({ directory, ...rootOptionsOf(options) })
   if (files.opener === 'realpath') process.stderr.write(`${weakOpenerNotice}\n`)
-  await Promise.race([serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024 }), signal])
+  await serveStdio({ endpoint, maxMessageBytes: 8 * 1024 * 1024, signal: stopping.signal })
   await files.close()
-  // Standard input may still be open, and would keep the process.
-  process.stdin.destroy()
 }
 
 const weakOpenerNotice =
@@ -103,13 +113,14 @@ const weakOpenerNotice =
 async function runHttp(directory: string, options: FilesCommandOptions): Promise<void> {
   const { host, port, limit } = options
   const signal = waitForSignal()
-  const issuers = readIssuers(options)
+  const issuers = withIntrospection(readIssuers(options), options)
   if (port === 0 && options.publicUrl === undefined) {
     throw new UsageError(
       '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
     )
   }
   const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
+  if (options.state !== undefined) keepOutside(directory, options.state, '--state')
   const service = await startFilesService({
     directory,
     host,
@@ -117,6 +128,8 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
     portOption: '--port',
     resource,
     issuers,
+    dpop: readDpop(options),
+    state: options.state,
     limit,
     ...rootOptionsOf(options),
     auditFile: options.audit,

@@ -31,13 +31,14 @@ function isLoopbackOrigin(origin: string): boolean {
 }
 
 const allowedHeaders =
-  'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID'
+  'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID'
 
 /** For an allowed origin, on every answer. */
 export function corsHeaders(origin: string): Readonly<Record<string, string>> {
   return {
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'WWW-Authenticate, Mcp-Session-Id, Retry-After, Doorman-Decision',
+    'access-control-expose-headers':
+      'WWW-Authenticate, DPoP-Nonce, Mcp-Session-Id, Retry-After, Doorman-Decision',
     vary: 'Origin',
   }
 }

@@ -86,7 +86,8 @@ export class HttpSession {
 
   end(reason: string): void {
     this.#leave()
+    // Every call under way is cancelled, and its stream ends with the answer that says so.
     this.client.close(reason)
-    for (const log of this.#logs.values()) log.end()
+    this.ownLog.end()
   }
 }

@@ -159,7 +159,7 @@ async function handleGuarded(
     granted: decision,
     request,
     response,
-    headers,
+    headers: decision.headers === undefined ? headers : { ...headers, ...decision.headers },
     hasLargeBody: () => share.isCounted,
     respond: (what, extra) => answer(front, request, response, what, extra),
   })

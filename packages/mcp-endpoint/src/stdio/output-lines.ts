@@ -10,14 +10,16 @@ export class OutputLines {
   readonly #output: Writable
   #subscriptions = 0
   #gone = false
-  #room: Promise<void> | undefined
+  #whenRoom: (() => void) | undefined
 
   constructor(output: Writable) {
     this.#output = output
     const leave = (): void => {
       this.#gone = true
+      this.stopWaiting()
     }
-    output.once('close', leave).on('error', leave)
+    output.on('error', leave).on('close', leave)
+    output.on('drain', () => this.stopWaiting())
   }
 
   /** Whether nobody reads any more. */
@@ -29,19 +31,15 @@ export class OutputLines {
     if (!this.#gone) this.#output.write(`${message}\n`)
   }
 
-  /** Resolves when the client has read enough for another answer to be worth making, or is gone. */
-  room(): Promise<void> {
-    const output = this.#output
-    if (this.#gone || !output.writableNeedDrain) return Promise.resolve()
-    this.#room ??= new Promise((resolve) => {
-      const done = (): void => {
-        for (const event of ['drain', 'close', 'error']) output.removeListener(event, done)
-        this.#room = undefined
-        resolve()
-      }
-      for (const event of ['drain', 'close', 'error']) output.once(event, done)
-    })
-    return this.#room
+  /** Resolves when the client has read enough for another answer to be worth making, or is gone. One may wait at a time. */
+  async room(): Promise<void> {
+    if (this.#gone || !this.#output.writableNeedDrain) return
+    await new Promise<void>((resolve) => (this.#whenRoom = resolve))
+  }
+
+  /** Lets go who waits for room, for there is something else to do. */
+  stopWaiting(): void {
+    this.#whenRoom?.()
   }
 
   /** The way to the client for one request. Only subscriptions stay open, so only they are counted. */

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import {
   denials,
   formatErrorResponse,
@@ -29,6 +29,11 @@ export interface StdioOptions {
   readonly maxMessageBytes?: number
   /** How long calls under way may go on after the input has ended, in seconds; 0 to 3,600. Default: 1. */
   readonly drainSeconds?: number
+  /**
+   * Ends the service as the end of the input does: a program aborts it when it is told to stop (SIGTERM). The input is
+   * destroyed then, since it would keep the process. Default: only the input ends the service.
+   */
+  readonly signal?: AbortSignal
 }
 
 const numbers = { maxMessageBytes: [1024, 256 * 1024 * 1024], drainSeconds: [0, 3600] } as const
@@ -37,24 +42,33 @@ const numbers = { maxMessageBytes: [1024, 256 * 1024 * 1024], drainSeconds: [0, 
  * Serves an endpoint over standard input and output: one JSON-RPC message a line.
  *
  * There are no callers and no tokens here (MCP 2026-07-28, authorization: stdio takes credentials from its
- * environment): whoever starts the process is served. Resolves when the input has ended and the calls with it.
+ * environment): whoever starts the process is served. Resolves when the input or `signal` has ended, and the calls
+ * with it; rejects when the input cannot be read.
  *
  * @throws {TypeError} listing every option that cannot be used
  */
 export async function serveStdio(options: StdioOptions): Promise<void> {
-  const problems = checkOptions(options, numbers, ['endpoint', 'input', 'output'])
+  const problems = checkOptions(options, numbers, ['endpoint', 'input', 'output', 'signal'])
   if (problems.length > 0) throw new TypeError(`stdio cannot be served:\n- ${problems.join('\n- ')}`)
-  const { endpoint, input = process.stdin, output = process.stdout } = options
+  const { endpoint, input = process.stdin, output = process.stdout, signal } = options
   const { maxMessageBytes = 8 * 1024 * 1024, drainSeconds = 1 } = options
   const lines = new OutputLines(output)
   const server = new StdioServer(endpoint, lines)
 
-  for await (const line of readLines(input, maxMessageBytes)) {
-    if (line.kind === 'line') server.take(line.text)
-    else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
-    await lines.room()
-    // A client that reads nothing any more has ended the service, even if it still writes.
-    if (lines.isGone) break
+  if (signal !== undefined) {
+    addAbortSignal(signal, input)
+    signal.addEventListener('abort', () => lines.stopWaiting(), { once: true })
+  }
+  try {
+    for await (const line of readLines(input, maxMessageBytes)) {
+      if (line.kind === 'line') server.take(line.text)
+      else lines.write(errorText(null, -32600, `The message is longer than ${maxMessageBytes} bytes.`))
+      await lines.room()
+      // A client that reads nothing any more has ended the service, even if it still writes.
+      if (lines.isGone) break
+    }
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
   }
   await server.end(drainSeconds)
 }
@@ -128,8 +142,9 @@ class StdioServer {
     }
     const answer = await this.#run(message, era, cancellation)
     this.#underWay.end(id)
-    // A cancelled request gets no answer (MCP, cancellation); one that took too long does.
-    return answer?.result === 'cancelled' ? undefined : answer
+    // A cancelled request gets no answer, whatever it came to (MCP, cancellation); one that took too long does.
+    const unwanted = answer?.result === 'cancelled' || this.#underWay.isUnwanted(cancellation)
+    return unwanted ? undefined : answer
   }
 
   async #run(message: Message, era: Era, cancellation: Cancellation): Promise<Answer | undefined> {

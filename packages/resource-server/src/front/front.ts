@@ -25,6 +25,8 @@ export interface FrontRequest {
   readonly rawHeaders: readonly string[]
   /** The peer's address, as far as the framework may trust it. */
   readonly address: string | undefined
+  /** From the socket on which TLS ends; see `AccessRequest`. */
+  readonly certificateThumbprint?: string | undefined
   /** Reads the body, bounded, or says why it cannot. Called at most once. */
   readonly readBody: (maxBytes: number) => Promise<Buffer | DenialCode>
 }
@@ -91,7 +93,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
     request: FrontRequest,
     page: Readonly<Record<string, string>>,
   ): Promise<Reception> {
-    const { method, target, rawHeaders, address } = request
+    const { method, target, rawHeaders, address, certificateThumbprint } = request
     const session = headerOf(rawHeaders, 'mcp-session-id')
     let bytes: Buffer | undefined
     const decision = await resourceServer.guard({
@@ -100,6 +102,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
       target,
       headers: readHeaders(rawHeaders),
       address,
+      certificateThumbprint,
       readBody: async (most = settings.maxBodyBytes) => {
         const read = await request.readBody(Math.min(most, settings.maxBodyBytes))
         if (typeof read !== 'string') bytes = read
@@ -110,7 +113,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
       const denied = resourceServer.formatDenial(decision)
       return { kind: 'answer', answer: { ...denied, headers: { ...denied.headers, ...page } } }
     }
-    return run(decision, bytes, page, session)
+    return run(decision, bytes, { ...page, ...decision.headers }, session)
   }
 
   function run(

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { certificateThumbprint, type CertificateSource } from '../identity/client-certificate.ts'
 import type { AuthInfo } from './auth-info.ts'
 import type { Call } from './call.ts'
 import type { Front, Reception } from './front.ts'
@@ -26,6 +27,8 @@ export function receiveNode(
     target,
     rawHeaders: request.rawHeaders,
     address,
+    // Where TLS ends here the socket has a certificate; a plain one lacks the method.
+    certificateThumbprint: certificateThumbprint(request.socket as CertificateSource),
     readBody: (maxBytes) => readNodeBody(request, maxBytes),
   })
 }

@@ -6,8 +6,8 @@ import type { ProtectedResourceMetadata } from '../metadata.ts'
 export type PlainAnswer = DenialResponse
 
 const requestHeaders =
-  'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID'
-const answerHeaders = 'WWW-Authenticate, Mcp-Session-Id, Retry-After, Doorman-Decision'
+  'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID'
+const answerHeaders = 'WWW-Authenticate, DPoP-Nonce, Mcp-Session-Id, Retry-After, Doorman-Decision'
 
 /** Public documents may be read by every page. */
 const everyPage = {

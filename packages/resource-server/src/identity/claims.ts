@@ -3,6 +3,7 @@ import { audienceMatches } from './audience.ts'
 import { namesIn } from './claim-names.ts'
 import { provenIdentity, type Identity } from './identity.ts'
 import type { TokenProfile } from './profiles/profile.ts'
+import { readBinding, type SenderBinding } from './sender.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -58,6 +59,12 @@ function judgeUse(claims: Claims, profile: TokenProfile): Rejection | undefined 
   const refused = profile.refusedClaims.find((name) => Object.hasOwn(claims, name))
   if (refused !== undefined)
     return reject('token_use_refused', `a token with "${refused}" is no access token`)
+  for (const [name, values] of Object.entries(profile.refusedValues ?? {})) {
+    const value = claims[name]
+    if (typeof value === 'string' && values.includes(value.toLowerCase())) {
+      return reject('token_use_refused', `a token whose "${name}" is ${shortJson(value)} is no access token`)
+    }
+  }
   const use = profile.tokenUse
   if (use === undefined) return undefined
   const names = Object.keys(claims).filter((name) => name.toLowerCase() === use.claim)
@@ -104,9 +111,8 @@ function judgeRequired(claims: Claims, profile: TokenProfile): Rejection | undef
 }
 
 function judgeSender(claims: Claims): Rejection | undefined {
-  // A bound token without its proof is a stolen token as far as we can tell (RFC 9449 §7.2, RFC 8705 §3).
-  if (claims['cnf'] === undefined) return undefined
-  return reject('sender_unproven', 'the token is bound to a key ("cnf") and came without proof of it')
+  const binding = readBinding(claims['cnf'])
+  return typeof binding === 'string' ? reject('sender_unproven', binding) : undefined
 }
 
 function judgeOrigin(claims: Claims, trusted: TrustedIssuer): Rejection | undefined {
@@ -130,6 +136,8 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
   const subject = claims['sub'] as string
   const clientId = claims[profile.clientClaim] as string
   const tokenId = claims['jti'] as string | undefined
+  const issuedAt = claims['iat'] as number | undefined
+  const binding = readBinding(claims['cnf']) as SenderBinding | undefined
   return provenIdentity({
     issuer,
     subject,
@@ -138,6 +146,8 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
     roles: namesIn(claims, profile.roleClaims),
     groups: namesIn(claims, profile.groupClaims),
     expiresAt: claims['exp'] as number,
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(binding !== undefined && { binding }),
     tokenId: tokenId ?? tokenHash.slice(0, 16),
     callerKey: JSON.stringify([issuer, subject, clientId]),
     claims,

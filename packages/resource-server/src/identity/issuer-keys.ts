@@ -25,6 +25,7 @@ export type KeysState = { readonly ok: true } | { readonly ok: false; readonly r
  * A class, because it has a lifetime: a generation number tells which identities were proven by which keys.
  */
 export class IssuerKeys {
+  /** The published keys, and those that are kept past their removal. */
   keys: readonly VerificationKey[] = []
   application: IssuerDocuments['application']
   /** Grows whenever the keys change; an identity proven under another number must be proven again. */
@@ -37,6 +38,7 @@ export class IssuerKeys {
   readonly #load: LoadIssuer
   readonly #refusedKeys: readonly string[]
   readonly #times: KeyTimes
+  readonly #keepRemovedSeconds: number
   readonly #nowSeconds: () => number
   #loadedAt = Number.NEGATIVE_INFINITY
   #freshUntil = Number.NEGATIVE_INFINITY
@@ -45,9 +47,21 @@ export class IssuerKeys {
   #budget = refetchBurst
   #budgetAt: number
   #fetching: Promise<void> | undefined
+  #published: readonly VerificationKey[] = []
+  #removed: readonly RemovedKey[] = []
+  /** When the first of the removed keys ends. */
+  #keptUntil = Number.POSITIVE_INFINITY
 
-  constructor(load: LoadIssuer, refusedKeys: readonly string[], times: KeyTimes, nowSeconds: () => number) {
+  /** @param keepRemovedSeconds - how long a key that is no longer published goes on verifying; 0 for not at all */
+  constructor(
+    load: LoadIssuer,
+    refusedKeys: readonly string[],
+    times: KeyTimes,
+    nowSeconds: () => number,
+    keepRemovedSeconds = 0,
+  ) {
     this.#load = load
+    this.#keepRemovedSeconds = keepRemovedSeconds
     this.#refusedKeys = refusedKeys
     this.#times = times
     this.#nowSeconds = nowSeconds
@@ -57,6 +71,7 @@ export class IssuerKeys {
   /** Whether the keys may be used without asking. Starts a fetch in the background when they are about to age. */
   fresh(now: number): boolean {
     if (now >= this.#freshUntil) return false
+    if (now >= this.#keptUntil) this.#replace(this.#published, this.application, now)
     if (now >= this.#loadedAt + this.#times.maxAge * 0.8 && now >= this.#retryAt) void this.#fetch()
     return true
   }
@@ -118,13 +133,39 @@ export class IssuerKeys {
     this.#retryAt = Number.NEGATIVE_INFINITY
     this.#loadedAt = now
     this.#freshUntil = now + this.#times.maxAge
-    const application = result.documents.application
-    if (fingerprint(keys, application) !== fingerprint(this.keys, this.application)) {
-      this.keys = keys
-      this.application = application
-      this.generation += 1
-    }
+    this.#replace(keys, result.documents.application, now)
   }
+
+  #replace(
+    published: readonly VerificationKey[],
+    application: IssuerDocuments['application'],
+    now: number,
+  ): void {
+    const gone = this.#published.filter((key) => !published.some((other) => sameKey(key, other)))
+    const endsAt = now + this.#keepRemovedSeconds
+    this.#removed = [...this.#removed, ...gone.map((key) => ({ key, endsAt }))]
+      .filter(({ key, endsAt }) => now < endsAt && !published.some((other) => sameKey(key, other)))
+      .slice(-maxRemovedKeys)
+    this.#keptUntil = Math.min(...this.#removed.map((removed) => removed.endsAt)) // Infinite for none.
+    this.#published = published
+    const keys = [...published, ...this.#removed.map(({ key }) => key)]
+    if (fingerprint(keys, application) === fingerprint(this.keys, this.application)) return
+    this.keys = keys
+    this.application = application
+    this.generation += 1
+  }
+}
+
+interface RemovedKey {
+  readonly key: VerificationKey
+  readonly endsAt: number
+}
+
+// A provider that changes its keys at every fetch must not make us keep all of them.
+const maxRemovedKeys = 16
+
+function sameKey(one: VerificationKey, other: VerificationKey): boolean {
+  return one.thumbprint === other.thumbprint && one.jwk.kid === other.jwk.kid && one.jwk.alg === other.jwk.alg
 }
 
 function fingerprint(keys: readonly VerificationKey[], application: IssuerDocuments['application']): string {

@@ -1,99 +1,63 @@
-import { createOutbound, isLoopbackHost, type Outbound } from '@mcp-doorman/outbound'
-import { checkKeys, either, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
-import { checkClaimPlaces, type ClaimPlace } from './claim-names.ts'
-import { createCasdoorLoader, createStandardLoader } from './issuer-documents.ts'
+import { createOutbound, type Outbound } from '@mcp-doorman/outbound'
+import { createClientAuthentication } from './client-authentication.ts'
+import { createIntrospector, type Introspect } from './introspection.ts'
+import {
+  createAsking,
+  createCasdoorLoader,
+  createEndpointFinder,
+  createStandardLoader,
+  type FindEndpoint,
+  type LoadIssuer,
+} from './issuer-documents.ts'
+import { checkClaimPlaces } from './claim-names.ts'
 import { defaultKeyTimes, IssuerKeys, type KeyTimes } from './issuer-keys.ts'
+import {
+  checkIssuerUrl,
+  secure,
+  type CasdoorIssuerOptions,
+  type ClaimMapping,
+  type IntrospectionOptions,
+  type IssuerOptions,
+  type StandardIssuerOptions,
+} from './issuer-options.ts'
 import { casdoor } from './profiles/casdoor.ts'
+import { introspected } from './profiles/introspected.ts'
 import type { TokenProfile } from './profiles/profile.ts'
 import { rfc9068 } from './profiles/rfc9068.ts'
 import { supportedAlgorithms } from './verification-keys.ts'
 
-/**
- * Where an issuer's tokens say what their subject is.
- *
- * Each place is the exact name of a claim, or a JSON Pointer (RFC 6901) to one further down, as
- * `/realm_access/roles`. What stands there is a list of strings, or of objects with a `name`; anything else names
- * nothing. Several places are united.
- */
-export interface ClaimMapping {
-  /** For `anyRole` of rules. Default: `roles`; for a Casdoor `roles` and `role_names`. */
-  readonly roleClaims?: readonly ClaimPlace[]
-  /** For `anyGroup` of rules. Default: `groups`. */
-  readonly groupClaims?: readonly ClaimPlace[]
-}
-
-/** An issuer of standard JWT access tokens (RFC 9068). */
-export interface StandardIssuerOptions extends ClaimMapping {
-  /** The issuer identifier, compared code point by code point with `iss`. Https, or http on loopback. */
-  readonly issuer: string
-  /** Where its keys are, if it publishes no discovery document. */
-  readonly jwksUri?: string
-  /** Accepted values of `alg`; asymmetric only. Default: RS256, PS256, ES256, ES384, ES512, EdDSA, Ed25519. */
-  readonly algorithms?: readonly string[]
-  /** Accept tokens of these clients only. Default: every client of this issuer that gets our audience. */
-  readonly allowedClients?: readonly string[]
-  /** The claim that names the OAuth client, which must then be there. A name, no pointer. Default: `client_id`. */
-  readonly clientClaim?: string
-}
-
-/**
- * A Casdoor instance that issues the tokens itself.
- *
- * Any application of a Casdoor can be given our audience by its client, so one of `application` and
- * `allowedClients` is required.
- */
-export interface CasdoorIssuerOptions extends ClaimMapping {
-  /** The instance's `origin` setting, without a path or final slash. */
-  readonly casdoor: string
-  /** The application's name: pins its signing key, its client id and, where the token says it, its organization. */
-  readonly application?: string
-  /** Client ids whose tokens are accepted, besides the application's own; `'any'` accepts every application. */
-  readonly allowedClients?: readonly string[] | 'any'
-  /** Organizations whose users are accepted; the token must then say which (`owner`). Default: not looked at. */
-  readonly allowedOwners?: readonly string[]
-}
-
-/** An issuer whose tokens are accepted, by the standard or as Casdoor makes them. */
-export type IssuerOptions = StandardIssuerOptions | CasdoorIssuerOptions
-
-const mappingKinds: Kinds<ClaimMapping> = { roleClaims: texts, groupClaims: texts }
-
-const standardKinds: Kinds<StandardIssuerOptions> = {
-  issuer: text,
-  jwksUri: text,
-  algorithms: texts,
-  allowedClients: texts,
-  clientClaim: text,
-  ...mappingKinds,
-}
-
-const casdoorKinds: Kinds<CasdoorIssuerOptions> = {
-  casdoor: text,
-  application: text,
-  allowedClients: either(texts, oneOf('any')),
-  allowedOwners: texts,
-  ...mappingKinds,
-}
-
-/** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
-export function checkIssuerKeys(place: string, options: IssuerOptions, problems: string[]): boolean {
-  if (!('casdoor' in options) && !('issuer' in options)) {
-    problems.push(`${place}: names no issuer. Give it "issuer", or "casdoor".`)
-    return false
-  }
-  return checkKeys(place, options, 'casdoor' in options ? casdoorKinds : standardKinds, problems)
-}
-
 /** An issuer as the verifier uses it. */
-export interface TrustedIssuer {
+export type TrustedIssuer = SigningIssuer | OpaqueIssuer
+
+/** One whose tokens are proven by its keys, and that may be asked about them as well. */
+export interface SigningIssuer extends IssuerFacts {
+  readonly keys: IssuerKeys
+  readonly introspection: TrustedIntrospection | undefined
+}
+
+/** One that alone can read its tokens. */
+export interface OpaqueIssuer extends IssuerFacts {
+  readonly keys: undefined
+  readonly introspection: TrustedIntrospection
+}
+
+interface IssuerFacts {
   readonly issuer: string
   readonly profile: TokenProfile
-  readonly keys: IssuerKeys
   /** Whether tokens of this client are accepted. */
   readonly clientAllowed: (clientId: string) => boolean
   /** Whether this client's users of this organization are accepted; `undefined` when the token does not say. */
   readonly ownerAllowed: (owner: string | undefined, clientId: string) => boolean
+  /** Fetches what is needed to judge tokens; says why that is not here. */
+  readonly ready: () => Promise<string | undefined>
   readonly close: () => void
+}
+
+export interface TrustedIntrospection {
+  readonly ask: Introspect
+  readonly findEndpoint: FindEndpoint
+  readonly cacheSeconds: number
+  readonly acceptMissingAudience: boolean
 }
 
 export interface IssuerContext {
@@ -122,7 +86,8 @@ function createStandardIssuer(
   context: IssuerContext,
   problems: string[],
 ): TrustedIssuer {
-  const { issuer, jwksUri, algorithms, allowedClients } = options
+  const { issuer, jwksUri, algorithms, allowedClients, introspection: asked } = options
+  const opaque = options.tokens === 'opaque'
   checkIssuerUrl('issuer', issuer, problems)
   if (jwksUri !== undefined) checkIssuerUrl('jwksUri', jwksUri, problems)
   for (const algorithm of algorithms ?? []) {
@@ -130,22 +95,30 @@ function createStandardIssuer(
       problems.push(`issuer ${issuer}: algorithm "${algorithm}" is not one that can be trusted here`)
     }
   }
-  const outbound = outboundTo([issuer, jwksUri ?? issuer], context, problems)
-  const profile = mapClaims(
-    algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] },
-    options,
-    `issuer ${issuer}`,
-    problems,
-  )
+  if (opaque) checkOpaque(options, problems)
+  if (!opaque && asked?.acceptMissingAudience !== undefined) {
+    problems.push(`issuer ${issuer}: acceptMissingAudience is for opaque tokens only. Remove it.`)
+  }
+  const outbound = outboundTo([issuer, jwksUri ?? issuer, asked?.endpoint ?? issuer], context, problems)
+  const jwt = algorithms === undefined ? rfc9068 : { ...rfc9068, algorithms: [...algorithms] }
+  const profile = mapClaims(opaque ? introspected : jwt, options, `issuer ${issuer}`, problems)
+  const load = createStandardLoader(createAsking(outbound, timeoutOf(context)), issuer, jwksUri)
+  const finder = createEndpointFinder(outbound, issuer, endpointMaxAgeSeconds, context.nowSeconds)
+  const introspection =
+    asked && introspectionOf(asked, { issuer, outbound, audience: issuer, finder }, context, problems)
   const clients = allowedClients && new Set(allowedClients)
-  return {
+  const facts = {
     issuer,
-    profile,
-    keys: keysOf(createStandardLoader(outbound, issuer, jwksUri), profile, context),
-    clientAllowed: (clientId) => clients === undefined || clients.has(clientId),
+    clientAllowed: (clientId: string) => clients === undefined || clients.has(clientId),
     ownerAllowed: () => true,
     close: () => outbound.close(),
   }
+  if (opaque && introspection !== undefined) {
+    const ready = () => readiness(undefined, introspection, context)
+    return { ...facts, profile, keys: undefined, introspection, ready }
+  }
+  const keys = keysOf(load, profile, options, context, problems)
+  return { ...facts, profile, keys, introspection, ready: () => readiness(keys, introspection, context) }
 }
 
 function createCasdoorIssuer(
@@ -165,15 +138,30 @@ function createCasdoorIssuer(
       `casdoor ${issuer}: any application of this Casdoor could obtain tokens for this server. Name the application, or the client ids to accept.`,
     )
   }
-  const outbound = outboundTo([issuer], context, problems)
+  const { introspection: asked } = options
+  if (asked?.acceptMissingAudience !== undefined) {
+    problems.push(`casdoor ${issuer}: acceptMissingAudience is for opaque tokens only. Remove it.`)
+  }
+  const outbound = outboundTo([issuer, asked?.endpoint ?? issuer], context, problems)
+  const load = createCasdoorLoader(createAsking(outbound, timeoutOf(context)), issuer, application)
   const profile = mapClaims(casdoor, options, `casdoor ${issuer}`, problems)
-  const keys = keysOf(createCasdoorLoader(outbound, issuer, application), profile, context)
+  const keys = keysOf(load, profile, options, context, problems)
+  const own = { ok: true, url: `${issuer}/api/login/oauth/introspect` } as const
+  const place = {
+    issuer,
+    outbound,
+    audience: `${issuer}/api/login/oauth/access_token`,
+    finder: () => Promise.resolve(own),
+  }
+  const introspection = asked && introspectionOf(asked, place, context, problems)
   const clients = new Set(allowedClients === 'any' ? [] : allowedClients)
   const owners = allowedOwners && new Set(allowedOwners)
   return {
     issuer,
     profile,
     keys,
+    introspection,
+    ready: () => readiness(keys, introspection, context),
     clientAllowed: (clientId) =>
       allowedClients === 'any' || clients.has(clientId) || keys.application?.clientId === clientId,
     ownerAllowed: (owner, clientId) => {
@@ -209,16 +197,81 @@ function mapClaims(
 }
 
 function keysOf(
-  load: ConstructorParameters<typeof IssuerKeys>[0],
+  load: LoadIssuer,
   profile: TokenProfile,
+  { keepRemovedKeysSeconds = 0 }: IssuerOptions,
   context: IssuerContext,
+  problems: string[],
 ): IssuerKeys {
-  return new IssuerKeys(
-    load,
-    profile.refusedKeys,
-    { ...defaultKeyTimes, ...context.keyTimes },
-    context.nowSeconds,
-  )
+  if (!(keepRemovedKeysSeconds >= 0 && keepRemovedKeysSeconds <= 604_800)) {
+    problems.push(`keepRemovedKeysSeconds: must be 0 to 604800, and is ${keepRemovedKeysSeconds}.`)
+  }
+  const times = { ...defaultKeyTimes, ...context.keyTimes }
+  return new IssuerKeys(load, profile.refusedKeys, times, context.nowSeconds, keepRemovedKeysSeconds)
+}
+
+const endpointMaxAgeSeconds = 600
+
+/** Who is asked, and how we find and address them. */
+interface IntrospectionPlace {
+  readonly issuer: string
+  readonly outbound: Outbound
+  /** Of our assertions. */
+  readonly audience: string
+  readonly finder: FindEndpoint
+}
+
+function introspectionOf(
+  options: IntrospectionOptions,
+  { issuer, outbound, audience, finder }: IntrospectionPlace,
+  context: IssuerContext,
+  problems: string[],
+): TrustedIntrospection {
+  const { endpoint, cacheSeconds = 30, acceptMissingAudience = false } = options
+  const { nowSeconds } = context
+  const name = `issuer ${issuer}: introspection`
+  if (endpoint !== undefined) checkIssuerUrl('introspection.endpoint', endpoint, problems)
+  if (!(cacheSeconds >= 0 && cacheSeconds <= 60)) {
+    problems.push(`${name}.cacheSeconds: must be 0 to 60, and is ${cacheSeconds}.`)
+  }
+  const configured = endpoint === undefined ? undefined : ({ ok: true, url: endpoint } as const)
+  const findEndpoint = configured === undefined ? finder : () => Promise.resolve(configured)
+  const ask = createIntrospector({
+    issuer,
+    outbound,
+    findEndpoint,
+    authenticate: createClientAuthentication(options, audience, nowSeconds, name, problems),
+    timeoutSeconds: timeoutOf(context),
+    nowSeconds,
+  })
+  return { ask, findEndpoint, cacheSeconds, acceptMissingAudience }
+}
+
+function checkOpaque(options: StandardIssuerOptions, problems: string[]): void {
+  const { issuer, introspection } = options
+  if (introspection === undefined) {
+    problems.push(`issuer ${issuer}: opaque tokens can only be read by asking. Add "introspection".`)
+  }
+  for (const name of ['jwksUri', 'algorithms', 'keepRemovedKeysSeconds'] as const) {
+    if (options[name] !== undefined) {
+      problems.push(`issuer ${issuer}: ${name} has no effect on opaque tokens. Remove it.`)
+    }
+  }
+}
+
+async function readiness(
+  keys: IssuerKeys | undefined,
+  introspection: TrustedIntrospection | undefined,
+  context: IssuerContext,
+): Promise<string | undefined> {
+  const state = await keys?.ensure()
+  if (state?.ok === false) return keys?.failure ?? 'not reached yet'
+  const endpoint = await introspection?.findEndpoint(AbortSignal.timeout(timeoutOf(context) * 1000))
+  return endpoint?.ok === false ? endpoint.reason : undefined
+}
+
+function timeoutOf({ outboundTimeoutSeconds = 5 }: IssuerContext): number {
+  return outboundTimeoutSeconds
 }
 
 function outboundTo(urls: readonly string[], context: IssuerContext, problems: string[]): Outbound {
@@ -234,22 +287,4 @@ function outboundTo(urls: readonly string[], context: IssuerContext, problems: s
     problems.push(...lines.map((line) => `issuer ${urls[0]}: ${line}`))
     return createOutbound({})
   }
-}
-
-function checkIssuerUrl(name: string, value: string, problems: string[]): void {
-  if (!URL.canParse(value)) {
-    problems.push(`${name}: "${value}" is not a URL. Write it as https://auth.example.com.`)
-    return
-  }
-  const url = new URL(value)
-  if (!secure(url)) problems.push(`${name}: "${value}" must be https; plain http is for loopback only.`)
-  // The text is looked at, since a URL does not tell an empty query or fragment from none.
-  const extra = name === 'jwksUri' ? /#/ : /[?#]/
-  if (url.username !== '' || url.password !== '' || extra.test(value)) {
-    problems.push(`${name}: "${value}" must have no user, query or fragment.`)
-  }
-}
-
-function secure(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 }

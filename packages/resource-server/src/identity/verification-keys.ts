@@ -78,7 +78,8 @@ const publicMembers: ReadonlyMap<string, readonly string[]> = new Map([
   ['OKP', ['crv', 'x']],
 ])
 
-function publicJwk(entry: unknown): JWK | undefined {
+/** The public members of an entry that may verify signatures; `undefined` for every other. */
+export function publicJwk(entry: unknown): JWK | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined
   // Each member is checked below before it is used.
   const source = entry as Record<string, unknown>

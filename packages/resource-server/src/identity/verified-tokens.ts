@@ -4,13 +4,15 @@ import type { IssuerKeys } from './issuer-keys.ts'
 /** A verified token's identity, and what it was proven by. */
 export interface VerifiedToken {
   readonly identity: Identity
-  readonly keys: IssuerKeys
+  /** `undefined` when the issuer's word was the proof. */
+  readonly keys: IssuerKeys | undefined
   /** {@link IssuerKeys.generation} at the time of the proof. */
   readonly generation: number
   /** When it stops being accepted, in epoch seconds: `exp` plus the tolerance. */
   readonly endsAt: number
+  /** When the issuer must be asked again; infinite if it is not asked. */
+  readonly askAgainAt: number
 }
-
 /**
  * Verified tokens by the SHA-256 of the token, so that a signature is checked once.
  *

@@ -1,40 +1,63 @@
 import { hash } from 'node:crypto'
-import { compactVerify } from 'jose'
+import type { TokenScheme } from '../credentials.ts'
 import type { DenialCode } from '../denials.ts'
-import { isRejection, judgeClaims, type ClaimChecks, type Rejection } from './claims.ts'
+import { isRejection, judgeClaims, type ClaimChecks, type Claims } from './claims.ts'
 import { parseCompactJws, type UnverifiedJws } from './compact-jws.ts'
 import type { Identity } from './identity.ts'
-import type { TrustedIssuer } from './trusted-issuer.ts'
-import { VerifiedTokens } from './verified-tokens.ts'
-import { keysFor, type VerificationKey } from './verification-keys.ts'
+import { readIntrospected } from './introspected-claims.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+import { createSenderCheck, type ProofCheck, type SenderEvidence, type SenderProof } from './sender.ts'
+import { judgeHeader, proveSignature } from './signature.ts'
+import type { OpaqueIssuer, SigningIssuer, TrustedIntrospection, TrustedIssuer } from './trusted-issuer.ts'
+import { VerifiedTokens, type VerifiedToken } from './verified-tokens.ts'
 
 export type Verification =
-  | { readonly ok: true; readonly identity: Identity }
   | {
-      readonly ok: false
-      readonly code: DenialCode
-      readonly detail: string
-      readonly retryAfterSeconds?: number
+      readonly ok: true
+      readonly identity: Identity
+      /** For the client's next proof. */
+      readonly nonce?: string
     }
+  | VerificationFailure
 
-/** Proves who presented a token. Answers at once when it has proven that token before. */
-export type Verify = (token: string) => Verification | Promise<Verification>
+export interface VerificationFailure {
+  readonly ok: false
+  readonly code: DenialCode
+  readonly detail: string
+  readonly nonce?: string
+  readonly retryAfterSeconds?: number
+}
+
+/**
+ * Proves who presented a token. Answers at once when it has proven that token before and the token is bound to nothing.
+ */
+export type Verify = (
+  token: string,
+  scheme: TokenScheme,
+  evidence: SenderEvidence,
+) => Verification | Promise<Verification>
 
 export interface VerifierOptions extends ClaimChecks {
   readonly issuers: readonly TrustedIssuer[]
+  /** `undefined` when proofs of possession are not taken. */
+  readonly proofs: ProofCheck | undefined
   readonly maxTokenBytes: number
   readonly maxCachedTokens: number
   readonly maxCachedBytes: number
   readonly nowSeconds: () => number
 }
 
+type Proven = { readonly ok: true; readonly proven: VerifiedToken } | VerificationFailure
+
 /** Builds the verifier of one resource. */
 export function createVerifier(options: VerifierOptions): Verify {
-  const { maxTokenBytes, nowSeconds } = options
+  const { maxTokenBytes, clockToleranceSeconds, nowSeconds } = options
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]))
+  const opaqueIssuer = options.issuers.find((issuer): issuer is OpaqueIssuer => issuer.keys === undefined)
   const verified = new VerifiedTokens(options.maxCachedTokens, options.maxCachedBytes)
+  const proveSender = createSenderCheck(options.proofs)
 
-  return (token) => {
+  return (token, scheme, evidence) => {
     if (token.length > maxTokenBytes) {
       return refuse('token_too_long', `${token.length} bytes; the limit is ${maxTokenBytes}`)
     }
@@ -46,116 +69,120 @@ export function createVerifier(options: VerifierOptions): Verify {
         verified.forget(tokenHash)
         return refuse('token_expired', `ended at ${known.identity.expiresAt}`)
       }
-      if (known.generation === known.keys.generation && known.keys.fresh(now)) {
-        return { ok: true, identity: known.identity }
-      }
+      const { keys } = known
+      const keysStand = keys === undefined || (known.generation === keys.generation && keys.fresh(now))
+      if (keysStand && now < known.askAgainAt) return judgeSender(known, scheme, evidence, tokenHash)
     }
-    return verifyUnknown(token, tokenHash)
+    return verifyUnknown(token, scheme, evidence, tokenHash)
   }
 
-  async function verifyUnknown(token: string, tokenHash: string): Promise<Verification> {
+  async function verifyUnknown(
+    token: string,
+    scheme: TokenScheme,
+    evidence: SenderEvidence,
+    tokenHash: string,
+  ): Promise<Verification> {
+    const result = await prove(token, tokenHash)
+    if (!result.ok) return result
+    const { proven } = result
+    if (nowSeconds() < proven.askAgainAt) verified.keep(tokenHash, token.length, proven)
+    return judgeSender(proven, scheme, evidence, tokenHash)
+  }
+
+  /** The issuer is matched before anything is fetched: a stranger's token must not make us open connections. */
+  async function prove(token: string, tokenHash: string): Promise<Proven> {
     const jws = parseCompactJws(token)
-    if (jws === undefined) return refuse('token_malformed', 'not a compact JWS with a JSON object in it')
-    // The issuer is matched before anything is fetched: a stranger's token must not make us open connections.
+    if (jws === undefined) {
+      return opaqueIssuer === undefined
+        ? refuse('token_malformed', 'not a compact JWS with a JSON object in it')
+        : proveByAnswer(token, tokenHash, opaqueIssuer, opaqueIssuer.introspection, undefined)
+    }
     const issuer = jws.claims['iss']
+    // A token that names an issuer is that one's alone: no other is asked about it (requirement D10).
     const trusted = typeof issuer === 'string' ? issuers.get(issuer) : undefined
     if (trusted === undefined) return refuse('issuer_unknown', '"iss" is no configured issuer')
-    const headerRejection = judgeHeader(jws, trusted)
-    if (headerRejection !== undefined) return { ok: false, ...headerRejection }
+    return trusted.keys === undefined
+      ? proveByAnswer(token, tokenHash, trusted, trusted.introspection, undefined)
+      : proveByKeys(token, tokenHash, jws, trusted)
+  }
 
-    const usable = await trusted.keys.ensure()
-    if (!usable.ok) return unavailable(trusted, usable.retryAfterSeconds)
-    const proof = await proveSignature(token, jws, trusted)
-    if (!proof.ok) return proof
+  async function proveByKeys(
+    token: string,
+    tokenHash: string,
+    jws: UnverifiedJws,
+    trusted: SigningIssuer,
+  ): Promise<Proven> {
+    const { keys, introspection } = trusted
+    const rejection = judgeHeader(jws, trusted.profile)
+    if (rejection !== undefined) return { ok: false, ...rejection }
+    const signed = await proveSignature(token, jws, trusted.issuer, keys)
+    if (!signed.ok) return signed
+    const identity = judgeClaims(jws.claims, tokenHash, trusted, options, nowSeconds())
+    if (isRejection(identity)) return { ok: false, ...identity }
+    const { generation } = signed
+    if (introspection !== undefined) {
+      const { claims } = identity
+      return proveByAnswer(token, tokenHash, trusted, introspection, { claims, keys, generation })
+    }
+    const endsAt = identity.expiresAt + clockToleranceSeconds
+    return { ok: true, proven: { identity, keys, generation, endsAt, askAgainAt: Number.POSITIVE_INFINITY } }
+  }
 
-    const result = judgeClaims(jws.claims, tokenHash, trusted, options, nowSeconds())
-    if (isRejection(result)) return { ok: false, ...result }
-    verified.keep(tokenHash, token.length, {
-      identity: result,
-      keys: trusted.keys,
-      generation: proof.generation,
-      endsAt: result.expiresAt + options.clockToleranceSeconds,
+  /** @param signed - what the token's own signature has proven already, if it has one */
+  async function proveByAnswer(
+    token: string,
+    tokenHash: string,
+    trusted: TrustedIssuer,
+    introspection: TrustedIntrospection,
+    signed: SignedClaims | undefined,
+  ): Promise<Proven> {
+    const answer = await introspection.ask(token, tokenHash)
+    if (!answer.ok) return answer
+    const assumedAudience = introspection.acceptMissingAudience ? [...options.audiences][0] : undefined
+    const { issuer, profile } = trusted
+    const { clientClaim } = profile
+    const read = readIntrospected(answer.members, {
+      issuer,
+      own: signed?.claims,
+      clientClaim,
+      assumedAudience,
     })
-    return { ok: true, identity: result }
+    if (!read.ok) return read
+    const now = nowSeconds()
+    const identity = judgeClaims(read.claims, tokenHash, trusted, options, now)
+    if (isRejection(identity)) return { ok: false, ...identity }
+    const { keys, generation = 0 } = signed ?? {}
+    const endsAt = identity.expiresAt + clockToleranceSeconds
+    const askAgainAt = now + introspection.cacheSeconds
+    return { ok: true, proven: { identity, keys, generation, endsAt, askAgainAt } }
+  }
+
+  function judgeSender(
+    { identity }: VerifiedToken,
+    scheme: TokenScheme,
+    evidence: SenderEvidence,
+    tokenHash: string,
+  ): Verification | Promise<Verification> {
+    const proof = proveSender(identity.binding, scheme, evidence, tokenHash)
+    return proof instanceof Promise
+      ? proof.then((settled) => verificationOf(settled, identity))
+      : verificationOf(proof, identity)
   }
 }
 
-function judgeHeader({ header }: UnverifiedJws, { profile }: TrustedIssuer): Rejection | undefined {
-  const { alg, typ, kid } = header
-  if (typeof alg !== 'string' || !profile.algorithms.includes(alg)) {
-    return { code: 'algorithm_refused', detail: 'this "alg" is not accepted from this issuer' }
-  }
-  // No extension is understood here, so none may be critical; "b64" would change what is signed.
-  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
-    return { code: 'critical_header_unknown', detail: '"crit" and "b64" are not accepted' }
-  }
-  if (typ !== undefined && typeof typ !== 'string') {
-    return { code: 'token_type_refused', detail: '"typ" is not a string' }
-  }
-  if (!profile.types.includes(typ?.toLowerCase().replace(/^application\//, ''))) {
-    return { code: 'token_type_refused', detail: `"typ" must be ${profile.types.join(' or ')}` }
-  }
-  if (kid === undefined ? profile.keyIdRequired : typeof kid !== 'string') {
-    return { code: 'token_type_refused', detail: '"kid" is missing or no string' }
-  }
-  return undefined
+function verificationOf(proof: SenderProof, identity: Identity): Verification {
+  if (!proof.ok) return proof
+  const { nonce } = proof
+  return nonce === undefined ? { ok: true, identity } : { ok: true, identity, nonce }
 }
 
-type SignatureProof =
-  | { readonly ok: true; readonly generation: number }
-  | (Verification & { readonly ok: false })
-
-async function proveSignature(
-  token: string,
-  jws: UnverifiedJws,
-  trusted: TrustedIssuer,
-): Promise<SignatureProof> {
-  const { keys } = trusted
-  // judgeHeader has seen that these have their types.
-  const algorithm = jws.header['alg'] as string
-  const keyId = jws.header['kid'] as string | undefined
-
-  const attempt = async (): Promise<DenialCode | undefined> => {
-    const fitting = keysFor(keys.keys, algorithm, keyId)
-    if (fitting.length === 0) return 'key_unknown'
-    return (await signedByAny(token, algorithm, fitting)) ? undefined : 'signature_invalid'
-  }
-
-  let { loads, generation } = keys
-  let code = await attempt()
-  if (code !== undefined && (await keys.refetch(loads))) {
-    ;({ loads, generation } = keys)
-    code = await attempt()
-  }
-  if (code === undefined) return { ok: true, generation }
-  // While the issuer cannot be asked, its good tokens cannot be told from bad ones (requirement C27).
-  if (code === 'key_unknown' && keys.failure !== undefined) return unavailable(trusted, 1)
-  return refuse(
-    code,
-    code === 'key_unknown' ? 'the issuer publishes no such key' : 'no key of that id signed this',
-  )
+/** What a token's signature has proven, before its issuer is asked as well. */
+interface SignedClaims {
+  readonly claims: Claims
+  readonly keys: IssuerKeys
+  readonly generation: number
 }
 
-async function signedByAny(
-  token: string,
-  algorithm: string,
-  keys: readonly VerificationKey[],
-): Promise<boolean> {
-  for (const { jwk } of keys) {
-    const signed = await compactVerify(token, jwk, { algorithms: [algorithm] }).catch(() => undefined)
-    if (signed !== undefined) return true
-  }
-  return false
-}
-
-function unavailable(
-  trusted: TrustedIssuer,
-  retryAfterSeconds: number,
-): Verification & { readonly ok: false } {
-  const detail = `the keys of ${trusted.issuer} are not here: ${trusted.keys.failure ?? 'unknown reason'}`
-  return { ok: false, code: 'issuer_unavailable', detail, retryAfterSeconds }
-}
-
-function refuse(code: DenialCode, detail: string): Verification & { readonly ok: false } {
+function refuse(code: DenialCode, detail: string): VerificationFailure {
   return { ok: false, code, detail }
 }

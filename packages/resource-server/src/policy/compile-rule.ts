@@ -1,5 +1,6 @@
 import { checkRate } from '../limits.ts'
 import { parseUriTemplate } from '../uri-template.ts'
+import { checkAuthentication } from './authentication.ts'
 import { ruleKinds, type CompiledRule, type Rule, type ScopeDefinition } from './rule.ts'
 
 /** Checks and copies the rules, so that later changes to the options cannot reach them. */
@@ -37,6 +38,10 @@ function compileRule(
   for (const template of (rule.resources ?? []).filter((name) => name.includes('{') && !name.includes('*'))) {
     const parsed = parseUriTemplate(template)
     if (typeof parsed === 'string') problems.push(`${place}.resources: "${template}" ${parsed}.`)
+  }
+  const { authentication } = rule.require ?? {}
+  if (authentication !== undefined) {
+    checkAuthentication(`${place}.require.authentication`, authentication, problems)
   }
   if (rule.limit !== undefined) checkRate(`${place}.limit`, rule.limit, problems)
   return { ...copyOf(rule), id: rule.id ?? place }

@@ -1,14 +1,23 @@
 import type { Action, Item, Message } from '../action.ts'
 import type { Identity, IdentityFacts } from '../identity/identity.ts'
 import type { FindRule } from './find-rule.ts'
+import { meetsAuthentication } from './authentication.ts'
 import { contextOf, neededScopes, unmetCondition } from './requirements.ts'
 import type { CompiledRule, Requirements } from './rule.ts'
 
 /** One requirement of a rule, and how a caller stands to it. */
 export interface Check {
-  readonly requirement: 'anyRole' | 'anyGroup' | 'anyClient' | 'when' | 'scopesFor' | 'scopes' | 'anyScope'
+  readonly requirement:
+    | 'anyRole'
+    | 'anyGroup'
+    | 'anyClient'
+    | 'when'
+    | 'scopesFor'
+    | 'authentication'
+    | 'scopes'
+    | 'anyScope'
   readonly met: boolean
-  /** The names that it asks for; empty for functions. For `scopes`, with those that `scopesFor` named. */
+  /** The names that it asks for; empty for functions and times, and for `authentication` its `acrValues`. For `scopes`, with those that `scopesFor` named. */
   readonly wanted: readonly string[]
   /** Those of them that the caller has, implied scopes included. */
   readonly held: readonly string[]
@@ -45,6 +54,7 @@ export interface ExplainParts {
   readonly find: FindRule
   readonly scopesOf: (caller: Pick<Identity, 'scopes'>) => ReadonlySet<string>
   readonly isScope: (name: string) => boolean
+  readonly nowSeconds: () => number
 }
 
 export function createExplainer(parts: ExplainParts): Explain {
@@ -74,7 +84,7 @@ function explainItem(
     rule: rule.id,
     selector,
     checks,
-    unlock: unlockOf(checks),
+    unlock: unlockOf(rule, checks),
   }
 }
 
@@ -82,9 +92,9 @@ function checkAll(
   rule: CompiledRule,
   caller: IdentityFacts,
   message: Message,
-  { scopesOf, isScope }: ExplainParts,
+  { scopesOf, isScope, nowSeconds }: ExplainParts,
 ): readonly Check[] {
-  const { anyRole, anyGroup, anyClient, scopesFor, anyScope } = rule.require ?? {}
+  const { anyRole, anyGroup, anyClient, scopesFor, authentication, anyScope } = rule.require ?? {}
   const scopes = scopesOf(caller)
   const checks: Check[] = []
   const any = (
@@ -105,6 +115,10 @@ function checkAll(
   if (rule.when !== undefined) checks.push(checkOf('when', unmetCondition(rule, context)))
   const needed = neededScopes(rule, context, isScope)
   if (scopesFor !== undefined) checks.push(checkOf('scopesFor', needed.ok ? undefined : needed.unmet))
+  if (authentication !== undefined) {
+    const met = meetsAuthentication(caller, authentication, nowSeconds())
+    checks.push({ requirement: 'authentication', met, wanted: authentication.acrValues ?? [], held: [] })
+  }
   const wanted = needed.ok ? needed.scopes : (rule.require?.scopes ?? [])
   if (wanted.length > 0) {
     const held = wanted.filter((scope) => scopes.has(scope))
@@ -119,17 +133,23 @@ function checkOf(requirement: 'when' | 'scopesFor', unmet: string | undefined): 
   return { requirement, met: unmet === undefined, wanted: [], held: [], ...detail }
 }
 
+/** What a login can mend. */
+const challenged: ReadonlySet<Check['requirement']> = new Set(['authentication', 'scopes', 'anyScope'])
+
 function outcomeOf(rule: CompiledRule, checks: readonly Check[]): Explanation['outcome'] {
   const first = checks.find(({ met }) => !met)
   if (first === undefined) return 'allow'
-  return first.requirement === 'scopes' || first.requirement === 'anyScope'
-    ? 'challenge'
-    : (rule.otherwise ?? 'refuse')
+  return challenged.has(first.requirement) ? 'challenge' : (rule.otherwise ?? 'refuse')
 }
 
-function unlockOf(checks: readonly Check[]): Requirements | undefined {
+function unlockOf({ require }: CompiledRule, checks: readonly Check[]): Requirements | undefined {
   const unmet = checks.filter(({ met }) => !met)
   if (unmet.length === 0) return undefined
   if (unmet.some(({ requirement }) => requirement === 'when' || requirement === 'scopesFor')) return undefined
-  return Object.fromEntries(unmet.map(({ requirement, wanted }) => [requirement, wanted]))
+  return Object.fromEntries(
+    unmet.map(({ requirement, wanted }) => [
+      requirement,
+      requirement === 'authentication' ? require?.authentication : wanted,
+    ]),
+  )
 }

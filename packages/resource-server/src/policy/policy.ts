@@ -1,10 +1,11 @@
 import type { Item, Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
+import { meetsAuthentication } from './authentication.ts'
 import { compileRules } from './compile-rule.ts'
 import { createExplainer, type Explain } from './explain.ts'
 import { createRuleFinder } from './find-rule.ts'
 import { contextOf, judgeScopes, neededScopes, unmetCondition, unmetMembership } from './requirements.ts'
-import type { CompiledRule, Rule, ScopeDefinition } from './rule.ts'
+import type { AuthenticationRequirement, CompiledRule, Rule, ScopeDefinition } from './rule.ts'
 import { compileScopeHierarchy } from './scope-hierarchy.ts'
 
 /** What the policy says of one message. */
@@ -17,6 +18,14 @@ export type Verdict =
       readonly rule: CompiledRule
       readonly scopes: readonly string[]
       readonly missing: readonly string[]
+    }
+  /** The user must log in once more, in the way that the rule asks for; `scopes` as above. */
+  | {
+      readonly outcome: 'authenticate'
+      readonly rule: CompiledRule
+      readonly scopes: readonly string[]
+      readonly authentication: AuthenticationRequirement
+      readonly unmet: string
     }
   | { readonly outcome: 'refuse'; readonly rule: CompiledRule; readonly unmet: string }
   | { readonly outcome: 'hide'; readonly rule: CompiledRule | undefined; readonly unmet: string }
@@ -36,6 +45,8 @@ export interface Policy {
 export interface PolicyOptions {
   readonly scopes: Readonly<Record<string, ScopeDefinition>>
   readonly rules: readonly Rule[]
+  /** Epoch seconds, for how long ago a user has logged in. Default: the machine's clock. */
+  readonly nowSeconds?: () => number
 }
 
 const allowed: Verdict = { outcome: 'allow', rule: undefined, scopes: [] }
@@ -50,6 +61,7 @@ const unnamed: Verdict = { outcome: 'hide', rule: undefined, unmet: 'no rule nam
  * @param problems - receives every mistake found; the result must not be used when there is one
  */
 export function compilePolicy(options: PolicyOptions, problems: string[]): Policy {
+  const { nowSeconds = () => Date.now() / 1000 } = options
   const expand = compileScopeHierarchy(options.scopes, problems)
   const rules = compileRules(options.rules, options.scopes, problems)
   const find = createRuleFinder(rules)
@@ -86,6 +98,11 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
       needed = told.scopes
     }
     const { scopes, missing } = judgeScopes(rule, needed, scopesOf(identity))
+    const { authentication } = rule.require ?? {}
+    // Before scopes, and with them in its challenge, so that one login can mend both.
+    if (authentication !== undefined && !meetsAuthentication(identity, authentication, nowSeconds())) {
+      return { outcome: 'authenticate', rule, scopes, authentication, unmet: 'authentication' }
+    }
     return missing.length === 0
       ? { outcome: 'allow', rule, scopes }
       : { outcome: 'challenge', rule, scopes, missing }
@@ -97,6 +114,8 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
    */
   function decideSubscription(identity: Identity, message: Message, items: readonly Item[]): Verdict {
     const verdicts = items.map((item) => decideItem(identity, message, item))
+    const weak = verdicts.find((verdict) => verdict.outcome === 'authenticate')
+    if (weak !== undefined) return weak
     const challenged = verdicts.find((verdict) => verdict.outcome === 'challenge')
     if (challenged === undefined) return allowed
     const scopes = verdicts.flatMap((verdict) => ('scopes' in verdict ? verdict.scopes : []))
@@ -114,7 +133,7 @@ export function compilePolicy(options: PolicyOptions, problems: string[]): Polic
       return rule.otherwise !== 'hide' || unmetMembership(rule, identity) === undefined
     },
     scopesOf,
-    explain: createExplainer({ find, scopesOf, isScope }),
+    explain: createExplainer({ find, scopesOf, isScope, nowSeconds }),
   }
 }
 

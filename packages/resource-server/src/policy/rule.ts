@@ -1,7 +1,17 @@
 import type { Message } from '../action.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Rate } from '../limits.ts'
-import { callable, checkKeys, flag, members, oneOf, text, texts, type Kinds } from '../unknown-keys.ts'
+import {
+  callable,
+  checkKeys,
+  flag,
+  members,
+  number,
+  oneOf,
+  text,
+  texts,
+  type Kinds,
+} from '../unknown-keys.ts'
 
 /** What a rule's `when` may look at. */
 export interface ConditionContext {
@@ -33,6 +43,22 @@ export interface Requirements {
   readonly anyGroup?: readonly string[]
   /** OAuth client ids. */
   readonly anyClient?: readonly string[]
+  /** How the user must have logged in. What is not met ends in a 401 that asks for it (RFC 9470). Default: not looked at. */
+  readonly authentication?: AuthenticationRequirement
+}
+
+/**
+ * How, and how long ago, a user must have logged in, by what the issuer says of it.
+ *
+ * Only for issuers that say it in access tokens, and clients that can ask for it: others log in again and again.
+ *
+ * @see RFC 9470
+ */
+export interface AuthenticationRequirement {
+  /** The token's `acr` must be one of these. */
+  readonly acrValues?: readonly string[]
+  /** The token's `auth_time` must be at most this long ago, in seconds; 1 to 31,536,000. */
+  readonly maxAgeSeconds?: number
 }
 
 /**
@@ -84,12 +110,17 @@ const requirementKinds: Kinds<Requirements> = {
   anyRole: texts,
   anyGroup: texts,
   anyClient: texts,
+  authentication: members,
 }
+
+const authenticationKinds: Kinds<AuthenticationRequirement> = { acrValues: texts, maxAgeSeconds: number }
 
 /** Adds misspelt options to `problems`, and tells whether the values are of the right kinds. */
 export function checkRuleKeys(place: string, rule: Rule, problems: string[]): boolean {
   if (!checkKeys(place, rule, ruleKinds, problems)) return false
-  return checkKeys(`${place}.require`, rule.require ?? {}, requirementKinds, problems)
+  if (!checkKeys(`${place}.require`, rule.require ?? {}, requirementKinds, problems)) return false
+  const { authentication = {} } = rule.require ?? {}
+  return checkKeys(`${place}.require.authentication`, authentication, authenticationKinds, problems)
 }
 
 /** A scope that this resource knows. */

@@ -15,6 +15,8 @@ export interface TokenProfile {
   readonly requiredClaims: readonly string[]
   /** Claims that mark another kind of token. */
   readonly refusedClaims: readonly string[]
+  /** Values of claims that mark another kind of token, in lower case; compared without regard to case. */
+  readonly refusedValues?: Readonly<Record<string, readonly string[]>>
   /** The claim that names the OAuth client. */
   readonly clientClaim: string
   /** The claim that names the organization a user belongs to, where there is one. */
