@@ -17,7 +17,7 @@ after(() => rmSync(folder, { recursive: true }))
 /** Most that a packed package may weigh, in KiB: whoever adds to it notices. */
 const mostKibibytes: Readonly<Record<string, number>> = {
   outbound: 40,
-  'resource-server': 160,
+  'resource-server': 200,
   'mcp-endpoint': 160,
   files: 120,
   'authorization-server': 80,

@@ -270,7 +270,7 @@ function nameMessage(message: UnnamedMessage): { readonly ok: true; readonly mes
 }
 
 const uriRule =
-  'a resource is named by an absolute URI without white space, "." or ".." segments, and needless percent-encoding'
+  'a resource is named by an absolute URI in its normal form, without white space, "." or ".." segments, and needless percent-encoding'
 
 /**
  * What a message names. Anything that reaches an item must be here, or no rule would be asked (E12); a name that is

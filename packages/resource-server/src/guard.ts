@@ -64,6 +64,7 @@ export interface GuardParts {
   readonly recorder: Recorder
   readonly nextId: () => string
   readonly nowSeconds: () => number
+  readonly clockToleranceSeconds: number
   /** Never runs backwards, unlike the clock that tokens are judged by. */
   readonly monotonicSeconds: () => number
 }
@@ -130,6 +131,9 @@ async function decideCaller(
   const overLimit = judged instanceof Promise ? await judged : judged
   if (overLimit !== undefined) return { ...deny(request, id, overLimit), identity, ...(action && { action }) }
   if (!read.ok) return { ...deny(request, id, read), identity }
+  // The body may have taken its time to come, or a shared limit to answer.
+  const ended = judgeEnd(identity, parts)
+  if (ended !== undefined) return { ...deny(request, id, ended), identity, action: read.action }
   const pendingAction = judgeAction(request, id, identity, read.action, parts)
   if (nonce === undefined) return pendingAction
   const decision = await pendingAction
@@ -144,6 +148,16 @@ function judgeRevocation(identity: Identity, revocations: RevocationStore): Deni
     const detail = `revocations cannot be looked up: ${errorName(error)}`
     return { ...bare('state_unavailable', detail), retryAfterSeconds: 5 }
   }
+}
+
+function judgeEnd(
+  identity: Identity,
+  { revocations, nowSeconds, clockToleranceSeconds }: GuardParts,
+): Denial | undefined {
+  if (nowSeconds() >= identity.expiresAt + clockToleranceSeconds) {
+    return bare('token_expired', `ended at ${identity.expiresAt}, while its request came in`)
+  }
+  return judgeRevocation(identity, revocations)
 }
 
 function judgeAction(

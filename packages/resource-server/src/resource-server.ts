@@ -229,6 +229,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     recorder,
     nextId: createIds(),
     nowSeconds,
+    clockToleranceSeconds,
     monotonicSeconds: () => performance.now() / 1000,
   }
   const formatDenial = createDenialFormatter({

@@ -10,6 +10,8 @@ export interface UriTemplate {
    * same value in another way.
    */
   readonly match: (uri: string) => Variables | undefined
+  /** Whether a URI would fit if its values were written in the one spelling that is taken. */
+  readonly resembles: (uri: string) => boolean
   /** The URI for values; `undefined` while one is missing or cannot stand where it would. */
   readonly expand: (values: Variables) => string | undefined
   readonly variables: readonly string[]
@@ -50,20 +52,33 @@ export function parseUriTemplate(template: string): UriTemplate | string {
   }
   if (variables.length === 0) return 'has no variable, so it is a resource and no template'
 
-  function match(uri: string): Variables | undefined {
+  /** Cuts a URI at the literals; `undefined` where they do not stand. */
+  function cut(uri: string): readonly (Variable & { readonly text: string })[] | undefined {
     if (!uri.startsWith(start)) return undefined
-    const values: Record<string, string> = Object.create(null) as Record<string, string>
+    const pieces: (Variable & { readonly text: string })[] = []
     let place = start.length
-    for (const [index, { name, reserved, literal }] of variables.entries()) {
+    for (const [index, variable] of variables.entries()) {
+      const { literal, reserved } = variable
       const last = index === variables.length - 1
       const end = last ? uri.length - literal.length : uri.indexOf(literal, place)
       if (end < place || !uri.startsWith(literal, end)) return undefined
-      const value = readValue(uri.slice(place, end), reserved)
-      if (value === undefined) return undefined
-      values[name] = value
+      const text = uri.slice(place, end)
+      if (!reserved && (text === '' || /[/?#]/.test(text))) return undefined
+      pieces.push({ ...variable, text })
       place = end + literal.length
     }
-    return values
+    return pieces
+  }
+
+  function match(uri: string): Variables | undefined {
+    const values: Record<string, string> = Object.create(null) as Record<string, string>
+    const pieces = cut(uri)
+    for (const { name, reserved, text } of pieces ?? []) {
+      const value = readValue(text, reserved)
+      if (value === undefined) return undefined
+      values[name] = value
+    }
+    return pieces && values
   }
 
   function expand(values: Variables): string | undefined {
@@ -81,6 +96,7 @@ export function parseUriTemplate(template: string): UriTemplate | string {
 
   return {
     match,
+    resembles: (uri) => cut(uri) !== undefined,
     expand,
     variables: variables.map(({ name }) => name),
   }
@@ -95,7 +111,6 @@ function writeValue(value: string, reserved: boolean): string | undefined {
 }
 
 function readValue(text: string, reserved: boolean): string | undefined {
-  if (!reserved && text === '') return undefined
   try {
     const value = decodeURIComponent(text)
     if (control.test(value) || (!reserved && /[/\\?#]/.test(value))) return undefined

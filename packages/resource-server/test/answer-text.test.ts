@@ -25,7 +25,8 @@ function cut(bytes: Buffer, places: readonly number[]): readonly Uint8Array[] {
   return [0, ...sorted].map((from, index) => bytes.subarray(from, sorted[index] ?? bytes.length))
 }
 
-const message = fc.oneof(fc.constantFrom<unknown>('drop', 'change', 'ä€😀', { a: [1] }, null), fc.jsonValue())
+const one = fc.oneof(fc.constantFrom<unknown>('drop', 'change', 'ä€😀', { a: [1] }, null), fc.jsonValue())
+const message = fc.oneof({ weight: 4, arbitrary: one }, fc.array(one, { maxLength: 3 }))
 const lineEnd = fc.constantFrom('\n', '\r\n', '\r')
 
 test('a stream of events is filtered in the same way however its bytes are cut', () => {
@@ -43,9 +44,13 @@ test('a stream of events is filtered in the same way however its bytes are cut',
       const whole = filterPieces([Buffer.from(text)], filterOf())
       assert.equal(filterPieces(cut(Buffer.from(text), places), filterOf()), whole)
       const datas = [...whole.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data) as unknown)
-      const expected = given.flatMap(({ message: told }) =>
-        told === 'drop' ? [] : [told === 'change' ? 'changed' : told],
-      )
+      const left = (told: unknown): unknown[] =>
+        told === 'drop' ? [] : [told === 'change' ? 'changed' : told]
+      const expected = given.flatMap(({ message: told }) => {
+        if (!Array.isArray(told) || told.length === 0) return left(told)
+        const list = told.flatMap(left)
+        return list.length === 0 ? [] : [list]
+      })
       // As a client gets them: written and read once.
       assert.deepEqual(datas, JSON.parse(JSON.stringify(expected)))
       const ids = [...whole.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
@@ -105,4 +110,20 @@ test('a JSON answer that nothing is changed in goes on letter by letter', () => 
   assert.equal(filterJson(text, filterOf()), text)
   assert.equal(filterJson('["change", 1]', filterOf()), '["changed",1]')
   assert.equal(filterJson('["drop"]', filterOf()), '[]')
+})
+
+test('E9: a list of messages in one event is filtered one by one', () => {
+  const text = 'data: ["drop","change",1]\n\nid: 4\ndata: ["drop"]\n\n'
+  assert.equal(filterPieces([Buffer.from(text)], filterOf()), 'data: ["changed",1]\n\nid: 4\n\n')
+})
+
+test('an event of many megabytes in small pieces takes time that grows with its length', () => {
+  const events = createEventFilter(filterOf())
+  const piece = Buffer.alloc(16_384, 'x')
+  const began = performance.now()
+  events.take(Buffer.from('data: "'))
+  for (let count = 0; count < 1024; count += 1) events.take(piece)
+  const out = events.take(Buffer.from('"\n\n'))
+  assert.equal(out.length, 1024 * 16_384 + 'data: ""\n\n'.length)
+  assert.ok(performance.now() - began < 3000)
 })

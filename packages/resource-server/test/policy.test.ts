@@ -179,6 +179,10 @@ test('E12: a template names what fits it, a hidden rule hides also what a later 
     ['note:///{dir}/{id}', 'scope_missing two'],
     ['note:///s%65cret/plan', 'params_invalid'],
     ['note:///secret%2F/plan', 'item_hidden'],
+    // Written otherwise, what an earlier template names is no later rule's.
+    ['note:///a@b', 'item_hidden'],
+    ['note:///a%40b', 'allow one'],
+    ['NOTE:///own', 'params_invalid'],
   ] as const) {
     assert.equal(await outcome(uri), expected, uri)
   }

@@ -6,6 +6,8 @@ import { rounds } from '../../../test/rounds.ts'
 
 const plain = [
   'file:///notes/today.md',
+  'https://host',
+  'mailto:alice@example.com',
   'test://static-text',
   'test://template/{id}/data',
   'file:///{+path}',
@@ -34,6 +36,12 @@ const refused = [
   'notes:///a%',
   'notes:///a%2',
   'notes:///a%zz',
+  'NOTES:///a',
+  'http://HOST/a',
+  'http://host:80/a',
+  'http:/host/a',
+  'file://localhost/a',
+  'notes:///ü',
   'notes:///a b',
   'notes:///a\tb',
   'notes:///a\0b',

@@ -10,7 +10,7 @@ import {
   type RevocationWish,
 } from '@mcp-doorman/resource-server'
 import { openRevocationFile } from '@mcp-doorman/resource-server/revocation-file'
-import { startGuarded, startTime } from './guarded.ts'
+import { callOf, startGuarded, startTime } from './guarded.ts'
 import { callerOf, testRevocationStore } from './revocation-store-contract.ts'
 import { startTestIssuer } from './test-issuer.ts'
 
@@ -143,6 +143,26 @@ test('D9: a revocation ends a remembered token at once, and a new one is taken',
   assert.equal(await world.outcome({ token: world.issuer.sign({ claims: { sub: 'bob' } }) }), 'allow')
   world.clock.now += 1
   assert.equal(await world.outcome({ token: world.issuer.sign() }), 'allow')
+})
+
+test('D9, C18: a body that is held back gets nothing through after its caller was revoked or its token ended', async () => {
+  for (const [end, expected] of [
+    ['nothing', 'allow'],
+    ['revocation', 'token_revoked'],
+    ['expiry', 'token_expired'],
+  ] as const) {
+    const world = await startGuarded({ options: { revocations: createMemoryRevocations() } })
+    const token = world.issuer.sign()
+    const decision = await world.ask({
+      token,
+      readBody: async () => {
+        if (end === 'revocation') await world.server.revoke({ subject: 'alice' })
+        if (end === 'expiry') world.clock.now += 100_000
+        return Buffer.from(JSON.stringify(callOf('read_file')))
+      },
+    })
+    assert.equal(decision.granted ? 'allow' : decision.denial.code, expected)
+  }
 })
 
 test('D9: a token is revoked by its id, also before it was ever seen', async () => {

@@ -95,6 +95,16 @@ test('what a template makes of values, it reads back as the same values, and its
   assert.equal(template.expand({ a: '\ud800', b: '1' }), undefined)
 })
 
+test('a URI resembles a template whose values it writes in another way', () => {
+  const template = templateOf('x://{a}/to/{+b}')
+  for (const uri of ['x://1/to/2', 'x://a@b/to/2', 'x://%61/to/2', 'x://1/to/a?b', 'x://%2F/to/']) {
+    assert.equal(template.resembles(uri), true, uri)
+  }
+  for (const uri of ['x:///to/2', 'x://1/2/to/3', 'x://1/too', 'y://1/to/2']) {
+    assert.equal(template.resembles(uri), false, uri)
+  }
+})
+
 test('a long URI is matched in a moment, whatever is in it', () => {
   const template = templateOf('x://{a}-{b}-{c}-{+d}!')
   const began = performance.now()

@@ -45,7 +45,9 @@ const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/
  */
 export function createEventFilter(filter: AnswerFilter): EventFilter {
   const decoder = new TextDecoder()
-  let waiting = ''
+  // A long event comes in many pieces, which are joined once it is whole.
+  let pieces: string[] = []
+  let tail = ''
   let begun = false
   // The last line end may have been the first half of one.
   let cutReturn = false
@@ -58,15 +60,24 @@ export function createEventFilter(filter: AnswerFilter): EventFilter {
 
   return {
     take: (piece) => {
-      const text = decoder.decode(piece, { stream: true })
-      waiting += cutReturn && text.startsWith('\n') ? text.slice(1) : text
-      if (text !== '') cutReturn = false
+      const decoded = decoder.decode(piece, { stream: true })
+      const text = cutReturn && decoded.startsWith('\n') ? decoded.slice(1) : decoded
+      if (decoded !== '') cutReturn = false
       let out = begin()
+      pieces.push(text)
+      tail += text
+      const isWhole = blankLine.test(tail)
+      // What may be the beginning of a blank line.
+      tail = tail.slice(-3)
+      if (!isWhole) return out
+      let waiting = pieces.join('')
       for (let end = blankLine.exec(waiting); end !== null; end = blankLine.exec(waiting)) {
         out += filterEvent(waiting.slice(0, end.index), filter)
         waiting = waiting.slice(end.index + end[0].length)
         cutReturn = waiting === '' && end[0].endsWith('\r')
       }
+      pieces = [waiting]
+      tail = waiting.slice(-3)
       return out
     },
     // An event that was not ended is none, as a client takes it.
@@ -89,7 +100,7 @@ function filterEvent(event: string, filter: AnswerFilter): string {
   if (data === '') return whole
   const parsed = parse(data)
   if (parsed === undefined) return filter.mustRead ? '' : whole
-  const message = filter.message(parsed.json)
+  const message = filterMessages(parsed.json, filter)
   if (message === parsed.json) return whole
   // Its id stays: a stream is resumed behind the last one that was seen.
   const others = lines.filter((line) => !line.startsWith('data:'))
@@ -97,6 +108,18 @@ function filterEvent(event: string, filter: AnswerFilter): string {
   const rest = message === undefined ? [] : [`data: ${JSON.stringify(message)}`]
   const rebuilt = [...kept, ...rest]
   return rebuilt.length === 0 ? '' : `${rebuilt.join('\n')}\n\n`
+}
+
+/** A message, or what is left of a list of them, which clients of 2025-03-26 take; nothing where nothing is left. */
+function filterMessages(json: unknown, filter: AnswerFilter): unknown {
+  if (!Array.isArray(json)) return filter.message(json)
+  const kept = json.flatMap((message: unknown) => {
+    const left = filter.message(message)
+    return left === undefined ? [] : [left]
+  })
+  const same = kept.length === json.length && kept.every((message, place) => message === json[place])
+  if (same) return json
+  return kept.length === 0 ? undefined : kept
 }
 
 function parse(text: string): { readonly json: unknown } | undefined {

@@ -31,34 +31,42 @@ function createKindFinder(
   rules: readonly CompiledRule[],
   kind: Item['kind'],
 ): (name: string) => FoundRule | undefined {
-  const patterns: { readonly found: FoundRule; readonly place: number; readonly fits: Fits }[] = []
+  const patterns: { readonly found: FoundRule; readonly place: number; readonly judge: Judge }[] = []
   const exact = new Map<string, { readonly found: FoundRule; readonly place: number }>()
   for (const [place, rule] of rules.entries()) {
     for (const selector of rule[selectors[kind]] ?? []) {
       const found = { rule, selector }
-      const fits = fitsOf(kind, selector)
-      if (fits !== undefined) patterns.push({ found, place, fits })
+      const judge = judgeOf(kind, selector)
+      if (judge !== undefined) patterns.push({ found, place, judge })
       // A template is also the name of itself, in lists and completions.
       if (!selector.includes('*') && !exact.has(selector)) exact.set(selector, { found, place })
     }
   }
   return (name) => {
     const named = exact.get(name)
-    for (const { found, place, fits } of patterns) {
+    for (const { found, place, judge } of patterns) {
       if (named !== undefined && named.place <= place) break
-      if (fits(name)) return found
+      const verdict = judge(name)
+      if (verdict === 'named') return found
+      // Or another spelling of what this rule names would be judged by a later one.
+      if (verdict === 'misspelt') return undefined
     }
     return named?.found
   }
 }
 
-type Fits = (name: string) => boolean
+/** What a pattern says of a name; `undefined` for nothing. */
+type Judge = (name: string) => 'named' | 'misspelt' | undefined
 
 /** What a pattern names; `undefined` for an exact name. */
-function fitsOf(kind: Item['kind'], selector: string): Fits | undefined {
-  if (selector.includes('*')) return (name) => nameMatches(selector, name)
+function judgeOf(kind: Item['kind'], selector: string): Judge | undefined {
+  if (selector.includes('*')) return (name) => (nameMatches(selector, name) ? 'named' : undefined)
   if (kind !== 'resource' || !selector.includes('{')) return undefined
   const template = parseUriTemplate(selector)
   // What cannot be parsed was a problem when the rules were read; it names nothing.
-  return typeof template === 'string' ? () => false : (name) => template.match(name) !== undefined
+  if (typeof template === 'string') return () => undefined
+  return (name) => {
+    if (template.match(name) !== undefined) return 'named'
+    return template.resembles(name) ? 'misspelt' : undefined
+  }
 }
