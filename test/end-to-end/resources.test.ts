@@ -73,9 +73,9 @@ for (const bits of [0, 1, 2, 3, 4, 5, 6, 7]) {
       const answer = await send(shared.url, token, method, params)
       assert.deepEqual([answer.status, answer.body['scope']], [403, needs.join(' ')], method)
     }
-    // The lists say what kind of thing there is, and no name of any file.
+    // The list of templates says what kind of thing there is; names are for those who may list.
     const listed = resultOf(await send(shared.url, token, 'resources/list', {}))
-    assert.deepEqual(listed['resources'], [])
+    assert.equal(JSON.stringify(listed['resources']).includes(uri), held.includes(list))
     const templates = resultOf(await send(shared.url, token, 'resources/templates/list', {}))
     assert.equal(memberOf(templates, 'resourceTemplates', '0', 'uriTemplate'), 'file:///{+path}')
   })
@@ -95,6 +95,7 @@ test('a resource that is too large is an error that names no path and no fault',
   const token = tokenOf(shared.url, 'alice', read)
   const answer = await send(shared.url, token, 'resources/read', { uri: 'file:///large' })
   assert.equal(memberOf(answer.body, 'error', 'code'), -32603)
+  assert.match(String(memberOf(answer.body, 'error', 'message')), /^too_large: .*larger than 1048576 bytes/)
   assert.ok(!answer.text.includes(shared.folder))
 })
 

@@ -1,10 +1,11 @@
 import { closeSync } from 'node:fs'
-import type {
-  CallContext,
-  ResourceContents,
-  ResourceDescription,
-  ResourcePage,
-  ResourceTemplate,
+import {
+  CallerError,
+  type CallContext,
+  type ResourceContents,
+  type ResourceDescription,
+  type ResourcePage,
+  type ResourceTemplate,
 } from '@mcp-doorman/mcp-endpoint'
 import type { Call, Calls } from './calls.ts'
 import { mediaOf } from './content/media.ts'
@@ -37,7 +38,7 @@ export function createFileTemplate(calls: Calls): ResourceTemplate {
         return await calls.run(readResource, uri, context)
       } catch (error) {
         if (isNoFile(error)) return undefined
-        throw error
+        throw error instanceof FileFailure ? new CallerError(`${error.code}: ${error.message}`) : error
       }
     },
     list: (_cursor, context) => listResources(calls, context),
@@ -89,12 +90,11 @@ function tooLarge(path: string): FileFailure {
   return new FileFailure('too_large', `${quoteName(path)} is larger than ${maxResourceBytes} bytes.`)
 }
 
-/**
- * One page, and only where there are no callers (stdio): a resource server asks no scope for the list itself, and
- * names need `files:list`.
- */
+/** One page, for those who may list: nobody is asked a scope for the list itself, and it shows names. */
 function listResources(calls: Calls, context: CallContext): ResourcePage | Promise<ResourcePage> {
-  return context.caller === undefined ? calls.run(listPage, undefined, context) : { resources: [] }
+  return context.mayUse({ kind: 'tool', name: 'list_files' })
+    ? calls.run(listPage, undefined, context)
+    : { resources: [] }
 }
 
 function listPage(_args: undefined, call: Call): ResourcePage | Promise<ResourcePage> {
@@ -112,7 +112,12 @@ function* collectFiles(call: Call): Steps<ResourcePage> {
       const name = lastOf(components)
       const stats = lstatMet(parent, name)
       if (stats?.isFile() === true) {
-        resources.push({ uri: formatFileUri(parsed.value), name, size: Number(stats.size) })
+        resources.push({
+          uri: formatFileUri(parsed.value),
+          name,
+          size: Number(stats.size),
+          annotations: { lastModified: stats.mtime.toISOString() },
+        })
       }
       return resources.length < listedFiles
     },

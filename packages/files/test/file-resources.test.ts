@@ -11,8 +11,8 @@ import { inSandbox, type Sandbox } from './sandbox.ts'
 import { rounds } from '../../../test/rounds.ts'
 
 /** The template looks at no more of it. */
-function contextOf(caller?: Caller): CallContext {
-  return { caller, signal: new AbortController().signal } as unknown as CallContext
+function contextOf(caller?: Caller, mayUse: CallContext['mayUse'] = () => true): CallContext {
+  return { caller, mayUse, signal: new AbortController().signal } as unknown as CallContext
 }
 
 async function read(sandbox: Sandbox, uri: string, caller?: Caller): Promise<ResourceOutput> {
@@ -72,7 +72,7 @@ test('G62, row 65: what is no file below the root is no resource', () =>
     assert.equal(await read(sandbox, 'file:///q?x#y'), undefined)
     assert.ok(await read(sandbox, 'file:///q%3Fx%23y'))
     sandbox.put('large', 'x'.repeat(1_048_577))
-    await assert.rejects(read(sandbox, 'file:///large'), { code: 'too_large' })
+    await assert.rejects(read(sandbox, 'file:///large'), { name: 'CallerError', message: /^too_large: / })
     sandbox.put('large', 'x'.repeat(1_048_576))
     assert.ok(await read(sandbox, 'file:///large'))
   }))
@@ -128,20 +128,25 @@ test('G66: a path is completed by visible names, directories with a slash, 101 a
     assert.equal((await complete(sandbox, 'many/')).length, 101)
   }))
 
-test('resources are listed where there are no callers, and nowhere else', () =>
+test('resources are listed to those who may list, and to nobody else', () =>
   inSandbox({}, async (sandbox) => {
     sandbox.put('d/f', 'content')
     sandbox.put('.hidden', '')
     const { list } = sandbox.server.template
     const page = await list?.(undefined, contextOf())
-    assert.deepEqual(page, {
-      resources: [
-        { uri: 'file:///d/f', name: 'f', size: 7 },
-        { uri: 'file:///plain.txt', name: 'plain.txt', size: 6 },
+    assert.deepEqual(
+      page?.resources.map(({ uri, name, size }) => [uri, name, size]),
+      [
+        ['file:///d/f', 'f', 7],
+        ['file:///plain.txt', 'plain.txt', 6],
       ],
-    })
+    )
+    for (const { annotations } of page?.resources ?? []) {
+      assert.match(annotations?.lastModified ?? '', /^\d{4}-.*Z$/)
+    }
     const caller = { issuer: 'https://issuer.example', subject: 'ann', clientId: undefined }
-    assert.deepEqual(await list?.(undefined, contextOf(caller)), { resources: [] })
+    const others = contextOf(caller, ({ kind, name }) => kind !== 'tool' || name !== 'list_files')
+    assert.deepEqual(await list?.(undefined, others), { resources: [] })
   }))
 
 test('every change by a call is told with the URI of what changed, and for whose root', () =>

@@ -1,3 +1,4 @@
+import type { Item } from '@mcp-doorman/resource-server'
 import type { Answers, InputRequests } from './input.ts'
 
 /** Who a call is made for, as far as the server's functions may know. Comes from a verified token only. */
@@ -45,6 +46,11 @@ export interface CallContext {
   /** Fires when the caller cancels, goes away (2026-07-28), or the time limit of the call is over. */
   readonly signal: AbortSignal
   readonly client: ClientFacts
+  /**
+   * Whether the caller may use another item of this server, as its rules say without arguments; `true` over stdio,
+   * which has none. For what a function shows by the way. Costs no limit and makes no record.
+   */
+  readonly mayUse: (item: Item) => boolean
 
   /**
    * Asks the client for something: the person behind it for input, its model for a completion, its roots.

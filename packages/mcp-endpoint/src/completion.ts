@@ -3,7 +3,7 @@ import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
 import { fieldsOf } from './fields.ts'
 import type { Offer } from './offer.ts'
-import { invalid, outcomeOfEnd, unknown, type Outcome } from './outcome.ts'
+import { invalid, outcomeOfRun, unknown, type Outcome } from './outcome.ts'
 import type { Complete } from './resources.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -51,7 +51,7 @@ export function complete(
     context,
     noRounds,
   )
-  return outcomeOfEnd(end, (json) => ({ kind: 'result', json }))
+  return outcomeOfRun(end, (json) => ({ kind: 'result', json }))
 }
 
 function findCompletable({ prompts, resources }: Offer, item: Item): Completable | undefined {

@@ -1,4 +1,4 @@
-export type { Variables } from '@mcp-doorman/resource-server'
+export type { Item, Variables } from '@mcp-doorman/resource-server'
 export type { Access } from './access.ts'
 export {
   logLevels,
@@ -8,6 +8,7 @@ export {
   type LogLevel,
   type Progress,
 } from './call-context.ts'
+export { CallerError } from './caller-error.ts'
 export { createEndpoint, type Endpoint, type EndpointOptions, type EndpointTransport } from './endpoint.ts'
 export { isLoopbackName } from './http/host.ts'
 export type { HttpOptions } from './http/options.ts'

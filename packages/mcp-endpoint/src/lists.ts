@@ -2,7 +2,7 @@ import { isPlainUri, type Item, type Message } from '@mcp-doorman/resource-serve
 import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
 import type { Offer } from './offer.ts'
-import { invalid, outcomeOfEnd, type Cacheable, type Outcome } from './outcome.ts'
+import { invalid, outcomeOfRun, type Cacheable, type Outcome } from './outcome.ts'
 import type { ResourcePage } from './resources.ts'
 import type { RunContext } from './run-context.ts'
 import type { Sealed } from './sealed.ts'
@@ -104,7 +104,7 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
       return write('resources', JSON.stringify(shown), next, context)
     }
     const end = runCall({ ...list, finish }, cursor, message, context, noRounds)
-    return outcomeOfEnd(end, (outcome) => outcome)
+    return outcomeOfRun(end, (outcome) => outcome)
   }
 
   function firstOf(index: number): ResourcePlace | undefined {

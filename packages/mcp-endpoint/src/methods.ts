@@ -1,13 +1,13 @@
 import type { Message } from '@mcp-doorman/resource-server'
 import type { Rounds } from './calls/call.ts'
-import type { Runnable } from './calls/run-call.ts'
+import type { CallEnd, Runnable } from './calls/run-call.ts'
 import { complete } from './completion.ts'
 import { createLists, type Lists, type ListsOptions } from './lists.ts'
 import type { Offer } from './offer.ts'
-import { invalid, outcomeOfEnd, unknown, type Outcome } from './outcome.ts'
+import { invalid, outcomeOfEnd, outcomeOfRun, unknown, type Outcome } from './outcome.ts'
 import type { RunContext } from './run-context.ts'
 import { findDisagreement } from './tables/param-headers.ts'
-import type { WrittenResult } from './tables/tool-table.ts'
+import { writeError, type WrittenResult } from './tables/tool-table.ts'
 
 /** What the methods do that every revision has. Built for one offer. */
 export interface Methods {
@@ -75,7 +75,8 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
       }
     }
     // The schema has accepted the arguments, which is all that `never` stands for.
-    return runItem(entry.runnable, args as never, message, context, rounds, toolOutcome)
+    const end = runCall(entry.runnable, args as never, message, context, rounds)
+    return end instanceof Promise ? end.then(toolOutcomeOfEnd) : toolOutcomeOfEnd(end)
   }
 
   function readResource(message: Message, context: RunContext, rounds: Rounds): Outcome | Promise<Outcome> {
@@ -105,7 +106,7 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
     rounds: Rounds,
     outcomeOf: (value: Value) => Outcome,
   ): Outcome | Promise<Outcome> {
-    return outcomeOfEnd(runCall(runnable, args, message, context, rounds), outcomeOf)
+    return outcomeOfRun(runCall(runnable, args, message, context, rounds), outcomeOf)
   }
 
   return { run, lists, offer }
@@ -113,4 +114,9 @@ export function createMethods(offer: Offer, options: ListsOptions): Methods {
 
 function toolOutcome({ json, result }: WrittenResult): Outcome {
   return { kind: 'result', json, toolError: result.isError === true }
+}
+
+/** A model can read what a tool has to say, so it is a result and no error of the protocol. */
+function toolOutcomeOfEnd(end: CallEnd<WrittenResult>): Outcome {
+  return end.kind === 'told' ? toolOutcome(writeError(end.message)) : outcomeOfEnd(end, toolOutcome)
 }

@@ -29,21 +29,28 @@ export type Outcome =
 const cancelled: Outcome = { kind: 'cancelled' }
 
 /** What the end of a run comes to. */
-export function outcomeOfEnd<Value>(
-  end: CallEnd<Value> | Promise<CallEnd<Value>>,
-  outcomeOf: (value: Value) => Outcome,
-): Outcome | Promise<Outcome> {
-  if (end instanceof Promise) return end.then((ended) => outcomeOfEnd(ended, outcomeOf))
+export function outcomeOfEnd<Value>(end: CallEnd<Value>, outcomeOf: (value: Value) => Outcome): Outcome {
   switch (end.kind) {
     case 'done':
       return outcomeOf(end.value)
     case 'input':
       return end
+    case 'told':
     case 'failed':
       return { kind: 'error', error: { code: -32603, message: end.message } }
     case 'cancelled':
       return cancelled
   }
+}
+
+/** The same of a run that may not have ended yet. */
+export function outcomeOfRun<Value>(
+  run: CallEnd<Value> | Promise<CallEnd<Value>>,
+  outcomeOf: (value: Value) => Outcome,
+): Outcome | Promise<Outcome> {
+  return run instanceof Promise
+    ? run.then((end) => outcomeOfEnd(end, outcomeOf))
+    : outcomeOfEnd(run, outcomeOf)
 }
 
 /** There is no such item, as far as this caller can know. */

@@ -20,6 +20,13 @@ export interface ResourceDescription {
   readonly mimeType?: string
   /** Bytes. */
   readonly size?: number
+  readonly annotations?: {
+    readonly audience?: readonly ('user' | 'assistant')[]
+    /** 0 to 1; 1 for what a model cannot do without. */
+    readonly priority?: number
+    /** RFC 3339. */
+    readonly lastModified?: string
+  }
 }
 
 interface Readable extends Guarded {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import {
+  CallerError,
   createEndpoint,
   defineTool,
   type EndpointOptions,
@@ -612,4 +613,46 @@ test('a call may take its context apart', async (t) => {
     await ask(port, legacy(token(), 'tools/call', { name: 'apart', arguments: {} })),
   )
   assert.deepEqual(content, [{ type: 'text', text: '[1,false,{},"alice"]' }])
+})
+
+test('what a function has to say to its caller is told: as a result of a tool, as an error of the others', async (t) => {
+  const tell = (): never => {
+    throw new CallerError('Ask again tomorrow.')
+  }
+  const { port, token, failures } = await startTestServer(t, {
+    tools: [toolOf('tells', tell), toolOf('tells_later', () => Promise.reject(new CallerError('Later.')))],
+    endpoint: {
+      resources: [{ uri: 'note:///x', name: 'x', read: tell }],
+      prompts: [{ name: 'p', get: tell }],
+    },
+    resourceServer: { rules: [{ tools: ['*'], resources: ['*'], prompts: ['*'] }] },
+  })
+  for (const [name, text] of [
+    ['tells', 'Ask again tomorrow.'],
+    ['tells_later', 'Later.'],
+  ]) {
+    const result = resultOf(await ask(port, legacy(token(), 'tools/call', { name, arguments: {} })))
+    assert.deepEqual(result, { content: [{ type: 'text', text }], isError: true })
+  }
+  for (const [method, params] of [
+    ['resources/read', { uri: 'note:///x' }],
+    ['prompts/get', { name: 'p' }],
+  ] as const) {
+    const error = member(jsonOf(await ask(port, legacy(token(), method, params))), 'error')
+    assert.deepEqual(error, { code: -32603, message: 'Ask again tomorrow.' })
+  }
+  assert.deepEqual(failures, [])
+})
+
+test('a function may ask whether its caller may use something else', async (t) => {
+  const asking = toolOf('asking', (_: never, { mayUse }) =>
+    JSON.stringify(
+      ['echo', 'write_note', 'staff_only', 'nothing'].map((name) => mayUse({ kind: 'tool', name })),
+    ),
+  )
+  const { port, token } = await startTestServer(t, { tools: [asking] })
+  const { content } = resultOf(
+    await ask(port, legacy(token(), 'tools/call', { name: 'asking', arguments: {} })),
+  )
+  assert.deepEqual(content, [{ type: 'text', text: '[true,false,false,false]' }])
 })

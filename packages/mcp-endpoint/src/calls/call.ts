@@ -76,6 +76,10 @@ export class Call implements CallContext {
 
   // Functions are made when they are looked at, so that authors may take the context apart.
 
+  get mayUse(): CallContext['mayUse'] {
+    return (item) => this.#context.allows(item)
+  }
+
   get ask(): CallContext['ask'] {
     return (requests) => this.#ask(requests)
   }

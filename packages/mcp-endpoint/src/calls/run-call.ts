@@ -1,5 +1,6 @@
 import type { Item, Message } from '@mcp-doorman/resource-server'
 import type { CallContext } from '../call-context.ts'
+import { CallerError } from '../caller-error.ts'
 import type { Cancellation } from '../cancellation.ts'
 import type { InputRequests } from '../input.ts'
 import type { RunContext } from '../run-context.ts'
@@ -10,6 +11,8 @@ export type CallEnd<Value> =
   | { readonly kind: 'done'; readonly value: Value }
   /** It cannot go on without these answers. */
   | { readonly kind: 'input'; readonly requests: InputRequests; readonly used: Rounds }
+  /** It has something to say to the caller in place of what was asked for. */
+  | { readonly kind: 'told'; readonly message: string }
   /** It threw, or took too long. What it threw is not for the caller. */
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'cancelled' }
@@ -101,6 +104,7 @@ export function createRunCall(options: RunCallOptions): RunCall {
   }
 
   function endOf(item: Item, error: unknown, call: Call): CallEnd<never> {
+    if (error instanceof CallerError) return { kind: 'told', message: error.message }
     if (error instanceof InputNeeded) return { kind: 'input', requests: error.requests, used: call.used }
     try {
       options.onFailure(item, error)

@@ -32,7 +32,7 @@ export function respond(
 
 // Up to here the rest is read and thrown away, so that a client that uploads a file with an old token reads its 401
 // rather than a connection reset. The time for a request ends it.
-const discardableBytes = 8 * 1024 * 1024
+const discardableBytes = 16 * 1024 * 1024
 
 function hasLargeBody({ headers }: IncomingMessage): boolean {
   return (

@@ -197,6 +197,7 @@ function describe({
   description,
   mimeType,
   size,
+  annotations,
 }: ResourceDescription): ResourceDescription {
   return {
     uri,
@@ -205,6 +206,7 @@ function describe({
     ...(description !== undefined && { description }),
     ...(mimeType !== undefined && { mimeType }),
     ...(size !== undefined && { size }),
+    ...(annotations !== undefined && { annotations }),
   }
 }
 

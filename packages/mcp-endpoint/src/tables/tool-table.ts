@@ -82,7 +82,7 @@ function compileTool(
     refuse: (args) =>
       library !== undefined || valid(args)
         ? undefined
-        : write(invalidArguments(describeErrors(valid.errors ?? [], 'arguments'))),
+        : writeError(invalidArguments(describeErrors(valid.errors ?? [], 'arguments'))),
     runnable: {
       item,
       timeoutSeconds,
@@ -113,7 +113,7 @@ function checkedBy({ validate }: StandardSchema['~standard'], run: Tool['call'])
       result.issues === undefined
         ? // The schema has made these arguments, which is all that `never` stands for.
           run(result.value as never, context)
-        : invalidArguments(describeIssues(result.issues, 'arguments'))
+        : errorResult(invalidArguments(describeIssues(result.issues, 'arguments')))
     const checked = validate(args)
     return checked instanceof Promise ? checked.then(go) : go(checked)
   }
@@ -152,6 +152,15 @@ function readOutput(output: ToolOutput): ToolResult {
 }
 
 /** Wrong arguments are the model's mistake, so it gets them as a result that it can read and mend (G63). */
-function invalidArguments(what: string): ToolResult {
-  return { content: [{ type: 'text', text: `invalid_arguments: ${what}` }], isError: true }
+function invalidArguments(what: string): string {
+  return `invalid_arguments: ${what}`
+}
+
+function errorResult(text: string): ToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
+}
+
+/** The result of a tool that has something to say in place of what was asked for. */
+export function writeError(text: string): WrittenResult {
+  return write(errorResult(text))
 }
