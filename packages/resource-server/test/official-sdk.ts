@@ -15,14 +15,7 @@ import type { ResourceServer } from '@mcp-doorman/resource-server'
 import { fromTransport, identityOf } from '@mcp-doorman/resource-server/mcp-sdk'
 import { protect, type NodeHandler } from '@mcp-doorman/resource-server/node'
 import { listen, type Served } from './adapter-servers.ts'
-
-/** The names of the scope challenge scenario that the conformance suite plans (its issue 481). */
-export const names = {
-  tool: 'test_simple_text',
-  static: 'test://static-text',
-  template: 'test://template/123/data',
-  prompt: 'test_simple_prompt',
-} as const
+import { names } from './scope-challenges.ts'
 
 /** Which tools, resources and prompts have run. */
 export interface Ran {

@@ -9,149 +9,61 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import express from 'express'
-import { createResourceServer, type Requirements, type Rule } from '@mcp-doorman/resource-server'
+import { createResourceServer } from '@mcp-doorman/resource-server'
 import { protect } from '@mcp-doorman/resource-server/express'
 import { identityOf } from '@mcp-doorman/resource-server/mcp-sdk'
-import { parseChallenge } from './challenge-parser.ts'
 import { listen } from './adapter-servers.ts'
-import { callOf, createMemorySink, startGuarded } from './guarded.ts'
+import { callOf, createMemorySink } from './guarded.ts'
 import { exchange, type Received } from './http-exchange.ts'
-import { names, sdks, serveBehind } from './official-sdk.ts'
+import { askMcp, resultIn, type McpRequest } from './mcp-request.ts'
+import { sdks, serveBehind } from './official-sdk.ts'
+import {
+  names,
+  rules as fixtureRules,
+  scopes as fixtureScopes,
+  startChallenging,
+  testScopeChallenges,
+} from './scope-challenges.ts'
 
-const prefix = 'mcp:conformance:'
-const scope = (...parts: readonly string[]): string => prefix + parts.join(':')
-const scopeNames = [
-  scope('tools', 'call'),
-  scope('tools', 'test_simple_text'),
-  scope('resources', 'read'),
-  scope('resources', 'static'),
-  scope('resources', 'template', '123'),
-  scope('prompts', 'get'),
-  scope('prompts', 'test_simple_prompt'),
-]
-const low = [scope('tools', 'call'), scope('resources', 'read'), scope('prompts', 'get')]
-const needs = (...scopes: readonly string[]): Requirements => ({ scopes })
-const rules: readonly Rule[] = [
-  { tools: [names.tool], require: needs(scope('tools', 'call'), scope('tools', 'test_simple_text')) },
-  { resources: [names.static], require: needs(scope('resources', 'read'), scope('resources', 'static')) },
-  {
-    resources: [names.template],
-    require: needs(scope('resources', 'read'), scope('resources', 'template', '123')),
+const guarded = await startChallenging({
+  rules: [
+    ...fixtureRules,
+    { tools: ['sdk_checked'], require: { scopes: ['notes:read'] } },
+    {
+      tools: ['secret_tool'],
+      resources: ['test://secret'],
+      prompts: ['secret_prompt'],
+      require: { anyRole: ['staff'] },
+      otherwise: 'hide',
+    },
+  ],
+  scopes: {
+    ...fixtureScopes,
+    'notes:read': {},
+    'notes:write': { implies: ['notes:read'] },
+    'notes:admin': { implies: ['notes:write'] },
   },
-  { resources: ['test://template/{id}/data'], require: needs(scope('resources', 'read')) },
-  {
-    prompts: [names.prompt],
-    require: needs(scope('prompts', 'get'), scope('prompts', 'test_simple_prompt')),
-  },
-  { tools: ['sdk_checked'], require: needs('notes:read') },
-  {
-    tools: ['secret_tool'],
-    resources: ['test://secret'],
-    prompts: ['secret_prompt'],
-    require: { anyRole: ['staff'] },
-    otherwise: 'hide',
-  },
-]
-const scopes = {
-  ...Object.fromEntries(scopeNames.map((name) => [name, {}])),
-  'notes:read': {},
-  'notes:write': { implies: ['notes:read'] },
-  'notes:admin': { implies: ['notes:write'] },
-}
-const guarded = await startGuarded({ options: { rules, scopes, challengeScopes: ['notes:read'] } })
+  challengeScopes: ['notes:read'],
+})
 
-const operations = [
-  { method: 'tools/call', params: { name: names.tool }, header: names.tool, scopes: scopeNames.slice(0, 2) },
-  {
-    method: 'resources/read',
-    params: { uri: names.static },
-    header: names.static,
-    scopes: [scopeNames[2], scopeNames[3]],
-  },
-  {
-    method: 'resources/read',
-    params: { uri: names.template },
-    header: names.template,
-    scopes: [scopeNames[2], scopeNames[4]],
-  },
-  {
-    method: 'prompts/get',
-    params: { name: names.prompt },
-    header: names.prompt,
-    scopes: scopeNames.slice(5),
-  },
-] as const
-
-type Era = 'modern' | 'legacy'
-
-const meta = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
-}
-
-interface Ask {
-  readonly era: Era
+interface Ask extends Omit<McpRequest, 'token'> {
   readonly scope?: string
   readonly claims?: Readonly<Record<string, unknown>>
-  readonly method: string
-  readonly params?: object
-  readonly name?: string
 }
 
-async function ask(
-  port: number,
-  { era, scope = '', claims = {}, method, params = {}, name }: Ask,
-): Promise<Received> {
-  const token = guarded.issuer.sign({ claims: { scope, ...claims } })
-  const own = era === 'modern' ? { ...params, _meta: meta } : params
-  return exchange(port, {
-    headers: [
-      'Authorization',
-      `Bearer ${token}`,
-      'Content-Type',
-      'application/json',
-      'Accept',
-      'application/json, text/event-stream',
-      'MCP-Protocol-Version',
-      era === 'modern' ? '2026-07-28' : '2025-11-25',
-      'Mcp-Method',
-      method,
-      ...(name === undefined ? [] : ['Mcp-Name', name]),
-    ],
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: own }),
-  })
-}
-
-/** The result of an answer, which may be JSON or one event. */
-function resultIn({ text, headers }: Received): Readonly<Record<string, unknown>> {
-  const events = String(headers['content-type']).startsWith('text/event-stream')
-  const json = events ? (/^data: (.*)$/m.exec(text)?.[1] ?? '') : text
-  return (JSON.parse(json) as { result?: Record<string, unknown> }).result ?? {}
+/** Asks with a signed token for these scopes, and with these claims. */
+function ask(port: number, { scope = '', claims = {}, ...request }: Ask): Promise<Received> {
+  return askMcp(port, { ...request, token: guarded.issuer.sign({ claims: { scope, ...claims } }) })
 }
 
 for (const { name: sdk, eras, handler } of sdks) {
   const ran: string[] = []
   const { port, close } = await serveBehind(guarded.server, handler(ran))
   after(close)
+  // What E4, E5 and M4 ask of a scope challenge.
+  testScopeChallenges({ name: sdk, eras, guarded, port, ran })
 
   for (const era of eras) {
-    for (const { method, params, header, scopes: wanted } of operations) {
-      test(`${sdk}, ${era}: E4, E5, M4: ${method} of ${header} is challenged for all of its scopes, and then works`, async () => {
-        const operation = { era, method, params, name: header }
-        const refused = await ask(port, { ...operation, scope: low.join(' ') })
-        assert.equal(refused.status, 403)
-        const { parameters } = parseChallenge(String(refused.headers['www-authenticate']))
-        assert.equal(parameters.get('error'), 'insufficient_scope')
-        assert.equal(parameters.get('scope'), wanted.join(' '))
-        assert.equal(parameters.get('resource_metadata'), guarded.server.metadata.url)
-        assert.deepEqual(ran.splice(0), [])
-        const granted = await ask(port, { ...operation, scope: parameters.get('scope') ?? '' })
-        assert.equal(granted.status, 200)
-        assert.ok(Object.keys(resultIn(granted)).length > 0, granted.text)
-        assert.deepEqual(ran.splice(0), [header])
-      })
-    }
-
     test(`${sdk}, ${era}: E9, E12: its lists show what their caller may know of`, async () => {
       const listed = async (claims: object): Promise<unknown> => {
         const found: string[] = []
@@ -164,7 +76,7 @@ for (const { name: sdk, eras, handler } of sdks) {
         }
         return found.toSorted()
       }
-      const open = [names.tool, 'sdk_checked', names.static, 'test://template/{id}/data', names.prompt]
+      const open = [names.tool, 'sdk_checked', names.static, names.templatePattern, names.prompt]
       assert.deepEqual(await listed({}), open.toSorted())
       const secret = ['secret_tool', 'test://secret', 'secret_prompt']
       assert.deepEqual(await listed({ roles: ['staff'] }), [...open, ...secret].toSorted())
