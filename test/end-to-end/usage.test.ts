@@ -131,12 +131,12 @@ const usages: readonly Usage[] = [
   {
     words: ['files', folder, ...issuer, '--audit', join(folder, 'records')],
     code: 2,
-    stderr: `doorman: --audit ${join(folder, 'records')} lies in ${folder}, which is served: agents could read or replace it. Name a place outside.\n`,
+    stderr: `doorman: --audit ${join(folder, 'records')} lies in ${folder}, which is served: agents could read, replace or move it. Name a place outside, or in ${join(folder, '.doorman')}.\n`,
   },
   {
     words: ['dev', folder, '--state', join(folder, 'state')],
     code: 2,
-    stderr: `doorman: --state ${join(folder, 'state')} lies in ${folder}, which is served: agents could read or replace it. Name a place outside.\n`,
+    stderr: `doorman: --state ${join(folder, 'state')} lies in ${folder}, which is served: agents could read, replace or move it. Name a place outside, or in ${join(folder, '.doorman')}.\n`,
   },
   {
     words: ['dev', folder, '--port', '0', '--state', join(folder, '.doorman')],

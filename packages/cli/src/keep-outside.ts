@@ -5,16 +5,17 @@ import { UsageError } from './failure.ts'
 /**
  * Makes sure that what only the operator may see does not lie in a directory that agents see.
  *
- * A folder called `.doorman` may: no tool ever shows or opens that name.
+ * The folder `.doorman` right at its top may: no tool ever shows, opens or moves that name. Deeper
+ * down the name protects nothing, because a tool may move the directory around it.
  *
  * @throws {UsageError} that names the option to change
  */
 export function keepOutside(served: string, secret: string, option: string): void {
   const inside = relative(realOf(served), realOf(secret))
   const words = inside.split(sep)
-  if (words[0] === '..' || isAbsolute(inside) || words.includes('.doorman')) return
+  if (words[0] === '..' || isAbsolute(inside) || words[0] === '.doorman') return
   throw new UsageError(
-    `${option} ${secret} lies in ${served}, which is served: agents could read or replace it. Name a place outside.`,
+    `${option} ${secret} lies in ${served}, which is served: agents could read, replace or move it. Name a place outside, or in ${join(served, '.doorman')}.`,
   )
 }
 

@@ -40,9 +40,11 @@ test('what lies in the served directory, or is it, is refused, also by another s
   }
 })
 
-test('a folder that no tool opens may lie in it', (t) => {
+test('the folder that no tool opens or moves may lie in it, at its top alone', (t) => {
   const { served } = makeFolders(t)
   keepOutside(served, join(served, '.doorman'), '--state')
   keepOutside(served, join(served, '.doorman', 'deeper'), '--state')
-  assert.throws(() => keepOutside(served, join(served, '.doorman2'), '--state'), UsageError)
+  for (const elsewhere of ['.doorman2', 'work/.doorman', 'work/.doorman/deeper']) {
+    assert.throws(() => keepOutside(served, join(served, elsewhere), '--state'), UsageError)
+  }
 })

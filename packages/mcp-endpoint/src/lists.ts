@@ -46,6 +46,9 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
     list === undefined ? [] : [{ list, uriTemplate: item.name }],
   )
 
+  // What a template lists may be another for each caller and moment, and all pages of a list say the same (E11).
+  const resourceCache: Cacheable = listing.length > 0 ? { ttlMs: 0, cacheScope: 'private' } : listCache
+
   const purpose = (name: string, { callerKey }: RunContext): string =>
     JSON.stringify(['cursor', callerKey, name])
 
@@ -56,9 +59,15 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
     return typeof cursor === 'string' ? (sealed.open(purpose(name, context), cursor) ?? badCursor) : badCursor
   }
 
-  function write(name: string, array: string, next: unknown, context: RunContext): Outcome {
+  function write(
+    name: string,
+    array: string,
+    next: unknown,
+    context: RunContext,
+    cache: Cacheable = listCache,
+  ): Outcome {
     const cursor = next === undefined ? '' : `,"nextCursor":"${sealed.seal(purpose(name, context), next)}"`
-    return { kind: 'result', json: `{"${name}":${array}${cursor}}`, cache: listCache }
+    return { kind: 'result', json: `{"${name}":${array}${cursor}}`, cache }
   }
 
   function page(name: ListName, message: Message, context: RunContext): Outcome {
@@ -78,11 +87,12 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
       return listTemplate(place.template, place.cursor, message, context)
     const found = fixed.page((item) => context.shows(item), place?.after)
     if (found === undefined) return badCursor
-    if (found.last !== undefined) return write('resources', found.json, { after: found.last }, context)
+    if (found.last !== undefined)
+      return write('resources', found.json, { after: found.last }, context, resourceCache)
     // An empty first page would only cost a client another request.
     if (found.json === '[]' && listing.length > 0)
       return listTemplate(listing[0]?.uriTemplate, undefined, message, context)
-    return write('resources', found.json, firstOf(0), context)
+    return write('resources', found.json, firstOf(0), context, resourceCache)
   }
 
   function listTemplate(
@@ -101,7 +111,7 @@ export function createLists({ tools, resources, prompts }: Offer, options: Lists
       )
       const next =
         nextCursor === undefined ? firstOf(index + 1) : { template: uriTemplate, cursor: nextCursor }
-      return write('resources', JSON.stringify(shown), next, context)
+      return write('resources', JSON.stringify(shown), next, context, resourceCache)
     }
     const end = runCall({ ...list, finish }, cursor, message, context, noRounds)
     return outcomeOfRun(end, (outcome) => outcome)

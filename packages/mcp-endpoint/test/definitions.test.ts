@@ -656,3 +656,17 @@ test('a function may ask whether its caller may use something else', async (t) =
   )
   assert.deepEqual(content, [{ type: 'text', text: '[true,false,false,false]' }])
 })
+
+test('E11: a list that templates make is private and not kept, whatever is said of the others', async (t) => {
+  const { port, token } = await start(t, { sameListForAll: true, pageSize: 3 })
+  const cacheOf = async (method: string, params: Json = {}): Promise<Json> =>
+    resultOf(await ask(port, modern(token(), method, params)))
+  const tool = await cacheOf('tools/list')
+  assert.deepEqual([tool['ttlMs'], tool['cacheScope']], [300_000, 'public'])
+  let cursor: unknown
+  do {
+    const page = await cacheOf('resources/list', cursor === undefined ? {} : { cursor })
+    assert.deepEqual([page['ttlMs'], page['cacheScope']], [0, 'private'])
+    cursor = page['nextCursor']
+  } while (cursor !== undefined)
+})
