@@ -38,15 +38,16 @@ export function* applyEdits(text: string, edits: readonly Edit[], maxLength: num
   for (const [index, edit] of edits.entries()) {
     const places = yield* findPlaces(current, edit, index + 1)
     const replaced = replacementsOf(current, edit, places)
-    changes = compose(changes, replaced)
-    current = replaceAll(current, replaced)
-    replacements += places.length
-    if (current.length > maxLength) {
+    // Before any of it is built: a short request may ask for a text of many gigabytes.
+    if (lengthAfter(current, replaced) > maxLength) {
       throw new FileFailure(
         'too_large',
         `After edit ${index + 1} the file is larger than ${maxLength} bytes.`,
       )
     }
+    changes = compose(changes, replaced)
+    current = replaceAll(current, replaced)
+    replacements += places.length
   }
   return { text: current, changes, replacements }
 }
@@ -67,13 +68,14 @@ function* findPlaces(text: string, edit: Edit, number: number): Steps<readonly M
   return places
 }
 
+/** All of them share one text for each kind of line end, however many there are. */
 function replacementsOf(text: string, edit: Edit, places: readonly Match[]): readonly Replacement[] {
   if (!edit.new.includes('\n')) return places.map((place) => ({ ...place, text: edit.new }))
-  const unified = unifyLineEnds(edit.new)
+  const withCarriageReturns = unifyLineEnds(edit.new).replaceAll('\n', '\r\n')
   const usual = lineEndOf(text)
   return places.map((place) => {
     const lineEnd = lineEndOf(text.slice(place.start, place.end)) ?? usual
-    return { ...place, text: lineEnd === '\r\n' ? unified.replaceAll('\n', '\r\n') : edit.new }
+    return { ...place, text: lineEnd === '\r\n' ? withCarriageReturns : edit.new }
   })
 }
 
@@ -82,6 +84,13 @@ function lineEndOf(text: string): '\n' | '\r\n' | undefined {
   const at = text.indexOf('\n')
   if (at === -1) return undefined
   return text[at - 1] === '\r' ? '\r\n' : '\n'
+}
+
+function lengthAfter(text: string, replacements: readonly Replacement[]): number {
+  return replacements.reduce(
+    (length, { start, end, text }) => length + text.length - (end - start),
+    text.length,
+  )
 }
 
 function replaceAll(text: string, replacements: readonly Replacement[]): string {
