@@ -3,6 +3,7 @@ import { chmodSync, linkSync, lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { applyEdits, type Edit } from '#internal/content/edits'
 import { failureOf, fieldsOf, inSandbox, memoryFolder, openers, Sandbox } from './sandbox.ts'
 import { rounds } from '../../../test/rounds.ts'
 
@@ -206,6 +207,25 @@ test('row 43: the worst files and edits take time that grows with the file, and 
       )
     }
   }))
+
+test('a failed edit gives others turns while it looks for the lines that it names', () => {
+  const text = '\n'.repeat(1_000_000)
+  const rows: ReadonlyArray<readonly [text: string, edit: Edit, code: string, pauses: number]> = [
+    [text, { old: 'nope', new: '' }, 'no_match', 90],
+    [`${text}aa`, { old: 'a', new: '' }, 'ambiguous_match', 90],
+  ]
+  for (const [before, edit, code, least] of rows) {
+    const steps = applyEdits(before, [edit], before.length)
+    let pauses = 0
+    assert.throws(
+      () => {
+        while (steps.next().done !== true) pauses++
+      },
+      { code },
+    )
+    assert.ok(pauses >= least, `${code}: ${pauses} pauses`)
+  }
+})
 
 test('edits do what the same replacements on the text do, or nothing', async () => {
   const sandbox = new Sandbox({ folder: memoryFolder })
