@@ -4,24 +4,25 @@ import { test } from 'node:test'
 import type { Directory } from '#internal/walk/opener'
 import { walkTree } from '#internal/walk/tree'
 
-test('row 40: a walk gives others a turn after every few names, wanted or not', () => {
-  for (const wanted of [true, false]) {
-    const steps = walkTree(
-      directoryOf(1000),
-      { depth: 1, after: undefined, namesAtOnce: 200, hides: () => false },
-      {
-        wants: () => {
-          asked++
-          return wanted
-        },
-        visit: () => {
-          asked++
-          return true
-        },
-        leaveOut: () => undefined,
-      },
-    )
+test('row 40: a walk gives others a turn after every few names, wanted or not, and in every directory', () => {
+  const wide = directoryOf(1000, 1)
+  const deep = directoryOf(10, 4)
+  for (const [top, wanted, least] of [
+    [wide, true, 2000],
+    [wide, false, 1000],
+    [deep, true, 20_000],
+  ] as const) {
     let asked = 0
+    const ask = (answer: boolean): boolean => {
+      asked++
+      return answer
+    }
+    const range = { depth: 4, after: undefined, namesAtOnce: 200, hides: () => false }
+    const steps = walkTree(top, range, {
+      wants: () => ask(wanted),
+      visit: () => ask(true),
+      leaveOut: () => undefined,
+    })
     let most = 0
     let total = 0
     for (let done = false; !done;) {
@@ -30,21 +31,22 @@ test('row 40: a walk gives others a turn after every few names, wanted or not', 
       most = Math.max(most, asked)
       total += asked
     }
-    assert.ok(total >= 1000, `${total} asked`)
-    assert.ok(most <= 32, `${most} between two turns`)
+    assert.ok(total >= least, `${total} asked`)
+    assert.ok(most <= 48, `${most} between two turns`)
   }
 })
 
-/** As much of a directory as a walk over files alone touches. */
-function directoryOf(count: number): Directory {
+/** As much of a directory as a walk touches: a number of names, each a directory like it for some levels down. */
+function directoryOf(count: number, levels: number): Directory {
   const openEntries = () => {
     let at = 0
-    const readSync = () => (at < count ? fileNamed(String(at++).padStart(6, '0')) : null)
+    const readSync = () => (at < count ? entryNamed(String(at++).padStart(6, '0'), levels > 1) : null)
     return { readSync, closeSync: () => undefined }
   }
-  return { openEntries } as unknown as Directory
+  const openDirectory = () => directoryOf(count, levels - 1)
+  return { openEntries, openDirectory, close: () => undefined } as unknown as Directory
 }
 
-function fileNamed(name: string): Dirent {
-  return { name, isDirectory: () => false, isFile: () => true } as Dirent
+function entryNamed(name: string, isDirectory: boolean): Dirent {
+  return { name, isDirectory: () => isDirectory, isFile: () => !isDirectory } as Dirent
 }

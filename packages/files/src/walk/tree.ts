@@ -128,6 +128,7 @@ function* readEntriesAfter(
   { namesAtOnce: count, hides }: TreeRange,
   visitor: TreeVisitor,
 ): Steps<{ entries: readonly Dirent[]; more: boolean }> {
+  yield // A turn for each directory: there may be many, with few names in each.
   const names = directory.openEntries()
   let kept: Dirent[] = []
   let below: string | undefined // Once full, only names before this one are of interest.
