@@ -3,6 +3,7 @@ import { chmodSync, linkSync, lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { applyEdits, type Edit } from '#internal/content/edits'
 import { failureOf, fieldsOf, inSandbox, memoryFolder, openers, Sandbox } from './sandbox.ts'
 import { rounds } from '../../../test/rounds.ts'
 
@@ -147,6 +148,38 @@ test('row 30: an edit takes files up to 5 MiB, and makes none larger', () =>
     assert.ok(sandbox.textOf('f').endsWith('xxxy\n'))
   }))
 
+test('row 30: what an edit would make too large is refused before it is built', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    // Each would make a text longer than the engine can hold, and the last one out of a short request.
+    const rows: ReadonlyArray<readonly [text: string, replacement: string]> = [
+      ['a'.repeat(100_000), 'b'.repeat(6000)],
+      ['a'.repeat(100_000), 'é界'.repeat(3000)],
+      ['a\r\n'.repeat(5000), '\n'.repeat(100_000)],
+    ]
+    for (const [text, replacement] of rows) {
+      sandbox.put('f', text)
+      const started = performance.now()
+      const edits = [{ old: 'a', new: replacement, all: true }]
+      const why = await sandbox.fails('edit_file', { path: 'f', edits }, 'too_large')
+      assert.match(why, /After edit 1 the file is larger than 5242880 bytes/)
+      assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`)
+      assert.equal(sandbox.textOf('f'), text)
+    }
+  }))
+
+test('row 30: an edit with many new lines at many places makes a file of exactly 5 MiB, and no more', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    // Each line of three bytes becomes one of six.
+    const exact = 'a\r\n'.repeat(40_000)
+    const rest = 'x'.repeat(5_242_880 - 40_000 * 6)
+    const edits = [{ old: 'a', new: '\n\n', all: true }]
+    sandbox.put('f', exact + rest)
+    await sandbox.ok('edit_file', { path: 'f', edits })
+    assert.equal(sandbox.textOf('f'), '\r\n\r\n\r\n'.repeat(40_000) + rest)
+    sandbox.put('f', `${exact}${rest}x`)
+    await sandbox.fails('edit_file', { path: 'f', edits }, 'too_large')
+  }))
+
 test('row 43: the worst files and edits take time that grows with the file, and no more', () =>
   inSandbox({ folder: memoryFolder }, async (sandbox) => {
     const most = 5_242_880
@@ -174,6 +207,25 @@ test('row 43: the worst files and edits take time that grows with the file, and 
       )
     }
   }))
+
+test('a failed edit gives others turns while it looks for the lines that it names', () => {
+  const text = '\n'.repeat(1_000_000)
+  const rows: ReadonlyArray<readonly [text: string, edit: Edit, code: string, pauses: number]> = [
+    [text, { old: 'nope', new: '' }, 'no_match', 90],
+    [`${text}aa`, { old: 'a', new: '' }, 'ambiguous_match', 90],
+  ]
+  for (const [before, edit, code, least] of rows) {
+    const steps = applyEdits(before, [edit], before.length)
+    let pauses = 0
+    assert.throws(
+      () => {
+        while (steps.next().done !== true) pauses++
+      },
+      { code },
+    )
+    assert.ok(pauses >= least, `${code}: ${pauses} pauses`)
+  }
+})
 
 test('edits do what the same replacements on the text do, or nothing', async () => {
   const sandbox = new Sandbox({ folder: memoryFolder })

@@ -61,7 +61,7 @@ for (const [pattern, path, expected] of cases) {
   })
 }
 
-test('the matcher agrees with one that tries every way', () => {
+test('the matcher agrees with one that tries every way, whatever it was asked before', () => {
   const symbol = fc.constantFrom('a', 'b', '*', '?', '😀')
   const segment = fc.oneof(
     { weight: 1, arbitrary: fc.constant('**') },
@@ -73,9 +73,14 @@ test('the matcher agrees with one that tries every way', () => {
   fc.assert(
     fc.property(
       fc.array(segment, { minLength: 2, maxLength: 5 }),
-      fc.array(name, { minLength: 1, maxLength: 5 }),
-      (pattern, components) => {
-        assert.equal(createGlobMatcher(pattern.join('/'))(components), slowMatch(pattern, components))
+      fc.array(fc.array(name, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }),
+      (pattern, paths) => {
+        const matches = createGlobMatcher(pattern.join('/'))
+        // Each also with another name in its directory, and the directory itself: what a walk asks.
+        const asked = paths.flatMap((path) => [path, [...path.slice(0, -1), 'a'], path.slice(0, -1), path])
+        for (const components of asked.filter(({ length }) => length > 0)) {
+          assert.equal(matches(components), slowMatch(pattern, components))
+        }
       },
     ),
     rounds(3000),
@@ -99,4 +104,14 @@ test('row 40: the worst patterns against the worst names take well under 100 ms'
     matches(deep)
   }
   assert.ok(performance.now() - started < 100)
+})
+
+test('row 40: names in one directory cost their own length, however long the path to them is', () => {
+  const above = Array.from({ length: 60 }, () => 'a'.repeat(250))
+  const matches = createGlobMatcher(`**/*${'a'.repeat(120)}b`)
+  const started = performance.now()
+  for (let at = 0; at < 600; at++) assert.equal(matches([...above, 'a'.repeat(250 - (at % 100))]), false)
+  assert.equal(matches([...above, `${'a'.repeat(120)}b`]), true)
+  // With each whole path from the top again it takes several seconds.
+  assert.ok(performance.now() - started < 1500, `${performance.now() - started} ms`)
 })

@@ -83,10 +83,25 @@ test('row 41: the pairs that take the engine minutes are looked through in time 
   }
 })
 
+test('row 41: matches that overlap cost one walk together, also where line ends differ in length', () => {
+  const matches = 20_000
+  const line = 'a\n'
+  const needle = line.repeat(50_000)
+  const text = `\r\n${needle}${line.repeat(matches - 1)}`
+  const started = performance.now()
+  const found = findAll(needle, text, 'overlapping')
+  assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`)
+  assert.equal(found.length, matches)
+  assert.deepEqual(found.at(-1), { start: text.length - needle.length, end: text.length })
+})
+
 test('a search through much text makes pauses, and ends when the report says so', () => {
   const needle = new Needle(`${'a'.repeat(100)}b`)
   const pauses = runThrough(needle.find('a'.repeat(2_000_000), 'apart', () => true))
   assert.ok(pauses >= 7, `${pauses} pauses`)
+  const long = new Needle('a'.repeat(2_000_000))
+  const pausesOfNeedle = runThrough(long.find('', 'apart', () => true))
+  assert.ok(pausesOfNeedle >= 7, `${pausesOfNeedle} pauses`)
   let reports = 0
   runThrough(new Needle('a').find('aaaa', 'apart', () => ++reports < 2))
   assert.equal(reports, 2)

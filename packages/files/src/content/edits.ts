@@ -23,6 +23,8 @@ const maxPlaces = 100_000
 const maxCounted = 100
 /** Lines named in a failure. */
 const maxLinesNamed = 5
+/** Lines looked at before others get a turn: about a millisecond of work. */
+const linesAtOnce = 10_000
 
 /**
  * Applies edits one after the other, each to what those before it left.
@@ -38,15 +40,19 @@ export function* applyEdits(text: string, edits: readonly Edit[], maxLength: num
   for (const [index, edit] of edits.entries()) {
     const places = yield* findPlaces(current, edit, index + 1)
     const replaced = replacementsOf(current, edit, places)
-    changes = compose(changes, replaced)
-    current = replaceAll(current, replaced)
-    replacements += places.length
-    if (current.length > maxLength) {
+    // Before any of it is built: a short request may ask for a text of many gigabytes.
+    if (lengthAfter(current, replaced) > maxLength) {
       throw new FileFailure(
         'too_large',
         `After edit ${index + 1} the file is larger than ${maxLength} bytes.`,
       )
     }
+    yield
+    changes = compose(changes, replaced)
+    yield
+    current = replaceAll(current, replaced)
+    replacements += places.length
+    yield
   }
   return { text: current, changes, replacements }
 }
@@ -59,21 +65,22 @@ function* findPlaces(text: string, edit: Edit, number: number): Steps<readonly M
     places.push(match)
     return places.length <= most
   })
-  if (places.length === 0) throw noMatch(text, edit, number)
-  if (!all && places.length > 1) throw ambiguous(text, places, number)
+  if (places.length === 0) throw yield* noMatch(text, edit, number)
+  if (!all && places.length > 1) throw yield* ambiguous(text, places, number)
   if (places.length > maxPlaces) {
     throw new FileFailure('too_large', `old of edit ${number} is there more than ${maxPlaces} times.`)
   }
   return places
 }
 
+/** All of them share one text for each kind of line end, however many there are. */
 function replacementsOf(text: string, edit: Edit, places: readonly Match[]): readonly Replacement[] {
   if (!edit.new.includes('\n')) return places.map((place) => ({ ...place, text: edit.new }))
-  const unified = unifyLineEnds(edit.new)
+  const withCarriageReturns = unifyLineEnds(edit.new).replaceAll('\n', '\r\n')
   const usual = lineEndOf(text)
   return places.map((place) => {
     const lineEnd = lineEndOf(text.slice(place.start, place.end)) ?? usual
-    return { ...place, text: lineEnd === '\r\n' ? unified.replaceAll('\n', '\r\n') : edit.new }
+    return { ...place, text: lineEnd === '\r\n' ? withCarriageReturns : edit.new }
   })
 }
 
@@ -82,6 +89,13 @@ function lineEndOf(text: string): '\n' | '\r\n' | undefined {
   const at = text.indexOf('\n')
   if (at === -1) return undefined
   return text[at - 1] === '\r' ? '\r\n' : '\n'
+}
+
+function lengthAfter(text: string, replacements: readonly Replacement[]): number {
+  return replacements.reduce(
+    (length, { start, end, text }) => length + text.length - (end - start),
+    text.length,
+  )
 }
 
 function replaceAll(text: string, replacements: readonly Replacement[]): string {
@@ -95,9 +109,9 @@ function replaceAll(text: string, replacements: readonly Replacement[]): string 
   return parts.join('')
 }
 
-function noMatch(text: string, { old }: Edit, number: number): FileFailure {
+function* noMatch(text: string, { old }: Edit, number: number): Steps<FileFailure> {
   const why = `old of edit ${number} is not in the file. It must match exactly, white space too.`
-  const like = findLineLike(text, old)
+  const like = yield* findLineLike(text, old)
   const hint =
     like === undefined
       ? 'Read the file again and copy from it.'
@@ -106,7 +120,7 @@ function noMatch(text: string, { old }: Edit, number: number): FileFailure {
 }
 
 /** The number of a line that is like the first line of `old`, but for white space around it. */
-function findLineLike(text: string, old: string): number | undefined {
+function* findLineLike(text: string, old: string): Steps<number | undefined> {
   const [first] = old.trimStart().split('\n', 1)
   const wanted = first?.trim() ?? ''
   if (wanted === '') return undefined
@@ -116,28 +130,32 @@ function findLineLike(text: string, old: string): number | undefined {
     const line = text.slice(start, end === -1 ? text.length : end)
     if (line.trim() === wanted) return number
     if (end === -1) return undefined
+    if (number % linesAtOnce === 0) yield
     start = end + 1
   }
   return undefined
 }
 
-function ambiguous(text: string, places: readonly Match[], number: number): FileFailure {
+function* ambiguous(text: string, places: readonly Match[], number: number): Steps<FileFailure> {
   const count = places.length > maxCounted ? `more than ${maxCounted}` : String(places.length)
-  const lines = [...lineNumbers(text, places.slice(0, maxLinesNamed))].join(', ')
+  const lines = (yield* lineNumbers(text, places.slice(0, maxLinesNamed))).join(', ')
   const more = places.length > maxLinesNamed ? ', …' : ''
   const advice = 'Give more of what is around it, or set all.'
   const what = `old of edit ${number} is there ${count} times (lines ${lines}${more}). ${advice}`
   return new FileFailure('ambiguous_match', `${what} Nothing was changed.`)
 }
 
-function* lineNumbers(text: string, places: readonly Match[]): Generator<number> {
+function* lineNumbers(text: string, places: readonly Match[]): Steps<readonly number[]> {
+  const numbers: number[] = []
   let number = 1
   let at = 0
   for (const { start } of places) {
     for (let end = text.indexOf('\n', at); end !== -1 && end < start; end = text.indexOf('\n', at)) {
       number++
       at = end + 1
+      if (number % linesAtOnce === 0) yield
     }
-    yield number
+    numbers.push(number)
   }
+  return numbers
 }

@@ -26,14 +26,12 @@ const carriageReturn = 0x0d
  */
 export class Needle {
   readonly #units: string
-  /** For each length of a beginning: how long the longest shorter one is that also ends there. */
-  readonly #fallback: Int32Array
   readonly #head: string
+  #fallback: Int32Array | undefined
 
   /** @param text - not empty */
   constructor(text: string) {
     this.#units = unifyLineEnds(text)
-    this.#fallback = fallbacksOf(this.#units)
     const lineEnd = this.#units.indexOf('\n')
     const headLength = lineEnd === -1 ? maxHeadLength : Math.min(Math.max(lineEnd, 1), maxHeadLength)
     this.#head = this.#units.slice(0, headLength)
@@ -42,27 +40,33 @@ export class Needle {
   /** Reports each match in order, until there is none or the report answers false. */
   *find(text: string, overlap: Overlap, report: (match: Match) => boolean): Steps<void> {
     const units = this.#units
-    const fallback = this.#fallback
+    const fallback = (this.#fallback ??= yield* fallbacksOf(units))
     // Only there may a match be longer than what it matches.
     const hasBothEnds = units.includes('\n') && text.includes('\r\n')
     let matched = 0
+    let start = 0 // Where in the text the units matched so far begin; kept only where it takes a walk to tell.
     let pauseAt = stretchLength
     for (let at = 0; at < text.length;) {
       if (matched === 0) {
         at = text.indexOf(this.#head, at)
         if (at === -1) return
+        start = hasBothEnds && isPairBefore(text, at + 1) ? at - 1 : at
       }
+      const unitStart = at
       let unit = text.charCodeAt(at++)
       if (unit === carriageReturn && text.charCodeAt(at) === lineFeed) {
         unit = lineFeed
         at++
       }
+      const before = matched
       while (matched > 0 && units.charCodeAt(matched) !== unit) matched = fallback[matched - 1] ?? 0
+      if (matched === 0 && before > 0) start = unitStart
+      else if (hasBothEnds && matched < before) start = skipUnits(text, start, before - matched)
       if (units.charCodeAt(matched) === unit) matched++
       if (matched === units.length) {
-        const start = hasBothEnds ? this.#startOf(text, at) : at - units.length
-        if (!report({ start, end: at })) return
+        if (!report({ start: hasBothEnds ? start : at - units.length, end: at })) return
         matched = overlap === 'overlapping' ? (fallback[matched - 1] ?? 0) : 0
+        if (hasBothEnds && matched > 0) start = skipUnits(text, start, units.length - matched)
       }
       if (at >= pauseAt) {
         yield
@@ -70,17 +74,20 @@ export class Needle {
       }
     }
   }
+}
 
-  /** Goes back over the match, whose line ends may be longer in the text than here: a step for each unit of it. */
-  #startOf(text: string, end: number): number {
-    let at = end
-    for (let index = this.#units.length - 1; index >= 0; index--) {
-      at--
-      const isLineEnd = this.#units.charCodeAt(index) === lineFeed
-      if (isLineEnd && text.charCodeAt(at - 1) === carriageReturn) at--
-    }
-    return at
+/** Whether what ends here is a carriage return with a line feed. */
+function isPairBefore(text: string, end: number): boolean {
+  return text.charCodeAt(end - 1) === lineFeed && text.charCodeAt(end - 2) === carriageReturn
+}
+
+/** Goes on from a place in the text by a number of units. A search never goes back, so all its walks are one. */
+function skipUnits(text: string, from: number, count: number): number {
+  let at = from
+  for (let left = count; left > 0; left--) {
+    at += text.charCodeAt(at) === carriageReturn && text.charCodeAt(at + 1) === lineFeed ? 2 : 1
   }
+  return at
 }
 
 /** Every `\r\n` as `\n`. */
@@ -88,13 +95,15 @@ export function unifyLineEnds(text: string): string {
   return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text
 }
 
-function fallbacksOf(units: string): Int32Array {
+/** For each length of a beginning: how long the longest shorter one is that also ends there. */
+function* fallbacksOf(units: string): Steps<Int32Array> {
   const fallback = new Int32Array(units.length)
   let length = 0
   for (let at = 1; at < units.length; at++) {
     while (length > 0 && units.charCodeAt(at) !== units.charCodeAt(length)) length = fallback[length - 1] ?? 0
     if (units.charCodeAt(at) === units.charCodeAt(length)) length++
     fallback[at] = length
+    if (at % stretchLength === 0) yield
   }
   return fallback
 }

@@ -1,4 +1,4 @@
-import { matchesName, maxGlobLength } from '../glob.ts'
+import { maxGlobLength, type Places, placesAtTop, type Segments, segmentsOf, step } from '../glob.ts'
 
 /** What the operator hides: for every operation, as if it were not there. */
 export interface Deny {
@@ -12,12 +12,6 @@ export interface Deny {
   readonly staysHidden: (from: readonly string[], to: readonly string[]) => boolean
 }
 
-/** `**` at its start lets a pattern begin anywhere. */
-type Segments = readonly string[]
-
-/** Which numbers of segments may have matched the components so far; more than one where there is a `**`. */
-type Places = readonly boolean[]
-
 /**
  * Builds the rule from patterns: `*` and `?` stay within a name, `**` spans directories. A pattern without
  * `/` hides every such name at any depth, one with `/` counts from the root. What is below is hidden too.
@@ -28,7 +22,7 @@ type Places = readonly boolean[]
  */
 export function createDeny(patterns: readonly string[]): Deny | undefined {
   if (patterns.length === 0) return undefined
-  const all = patterns.map(readSegments)
+  const all = patterns.map((pattern) => segmentsOf(pattern).map(fold))
   return {
     hides: (components) => {
       const folded = components.map(fold)
@@ -61,38 +55,15 @@ export function problemOfDenyPattern(pattern: unknown): string | undefined {
   return undefined
 }
 
-function readSegments(pattern: string): Segments {
-  const segments = pattern.split('/').map(fold)
-  return segments.length === 1 ? ['**', ...segments] : segments
-}
-
 function fold(name: string): string {
   return name.normalize('NFKC').toLowerCase()
 }
 
 function follow(segments: Segments, components: readonly string[]): { hidden: boolean; places: Places } {
-  let places = passStars(segments, [true, ...segments.map(() => false)])
+  let places = placesAtTop(segments)
   for (const component of components) {
     places = step(segments, places, component)
     if (places[segments.length] === true) return { hidden: true, places }
   }
   return { hidden: false, places }
-}
-
-function step(segments: Segments, places: Places, component: string): Places {
-  const next = places.map(() => false)
-  for (const [at, segment] of segments.entries()) {
-    if (places[at] !== true) continue
-    if (segment === '**') next[at] = true
-    else if (matchesName(segment, component)) next[at + 1] = true
-  }
-  return passStars(segments, next)
-}
-
-/** `**` may also stand for no component at all. */
-function passStars(segments: Segments, places: boolean[]): Places {
-  for (const [at, segment] of segments.entries()) {
-    if (segment === '**' && places[at] === true) places[at + 1] = true
-  }
-  return places
 }
