@@ -150,7 +150,8 @@ async function editIn(
   let taken = nothing
   try {
     const content = { parent, name: leafOf(path), bytes, mode: file.mode, call }
-    const stats = await publishReplacing(content)
+    // What was written since it was read, by whatever path or program, is not in the edited text.
+    const stats = await publishReplacing(content, (found) => requireMatch(found, file.etag, path))
     taken = growth
     onChange(call.root, path)
     return format({ ...result, etag: etagOf(stats), dryRun: false })

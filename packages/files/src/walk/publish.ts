@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   write,
   writeFile,
+  writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf, FileFailure, notAFile, quoteName } from '../failure.ts'
@@ -33,9 +34,21 @@ export interface NewContent {
   readonly call: Stoppable
 }
 
-/** Puts new content under a name that may exist: readers see the old or the new, each whole. */
-export function publishReplacing(content: NewContent): Promise<BigIntStats> {
-  return publishTemp(content, (temp) => content.parent.rename(temp, content.parent, content.name))
+/** Throws unless what a name stands for at the last moment is what the caller means to change. */
+export type RequireCurrent = (found: BigIntStats | undefined) => void
+
+/**
+ * Puts new content under a name that may exist: readers see the old or the new, each whole.
+ *
+ * @param requireCurrent - given what the new content is about to replace, with no pause in between. Another
+ *   process can still come between the two system calls.
+ */
+export function publishReplacing(content: NewContent, requireCurrent?: RequireCurrent): Promise<BigIntStats> {
+  const { parent, name } = content
+  return publishTemp(content, (temp) => {
+    requireCurrent?.(parent.lstat(name))
+    parent.rename(temp, parent, name)
+  })
 }
 
 /**
@@ -118,8 +131,16 @@ export interface AddedContent {
   readonly call: Stoppable
 }
 
-/** Adds to the end of a regular file in one write. @throws the system's `ENOENT` if there is none */
-export async function appendInPlace(content: AddedContent): Promise<BigIntStats> {
+/**
+ * Adds to the end of a regular file in one write.
+ *
+ * @param requireCurrent - given the open file that is about to grow, with no pause in between
+ * @throws the system's `ENOENT` if there is none
+ */
+export async function appendInPlace(
+  content: AddedContent,
+  requireCurrent?: RequireCurrent,
+): Promise<BigIntStats> {
   const { parent, name, bytes, shown, call } = content
   const fd = parent.openFile(name, appendFlags)
   try {
@@ -130,8 +151,11 @@ export async function appendInPlace(content: AddedContent): Promise<BigIntStats>
       const advice = 'Read it and write it as a whole instead (if_exists "replace").'
       throw new FileFailure('not_a_file', `${quoteName(shown)} has a second name (hard link). ${advice}`)
     }
+    requireCurrent?.(before)
     call.throwIfStopped()
-    const { bytesWritten } = await writeHandle(fd, bytes)
+    // What was looked at may be another version after a pause, so there the event loop waits for the disk.
+    const bytesWritten =
+      requireCurrent === undefined ? (await writeHandle(fd, bytes)).bytesWritten : writeSync(fd, bytes)
     if (bytesWritten < bytes.length) {
       takeBack(fd, before.size, bytesWritten)
       throw new FileFailure('io_error', `${quoteName(shown)}: the disk is full; nothing was added.`)
