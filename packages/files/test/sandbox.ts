@@ -46,6 +46,7 @@ export interface Fields {
   readonly entries: readonly {
     readonly path: string
     readonly type: string
+    readonly modified: string
     readonly size?: number
     readonly etag?: string
   }[]
