@@ -195,6 +195,34 @@ test('a file that was replaced while its old version was moved is not lost', () 
     })
   }))
 
+for (const opener of openers) {
+  test(`${opener}: a file whose first name cannot be taken away keeps that one alone, and no directory is made`, () =>
+    inSandbox({ opener }, async (sandbox) => {
+      sandbox.put('d/f', 'content')
+      const refused = (unlink: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown =>
+        String(args[0]).endsWith('/f') ? failWith('EACCES')() : unlink(...args)
+      await withPatchedFs('unlinkSync', refused, async () => {
+        const text = await sandbox.fails('move_file', { from: 'd/f', to: 'new/er/g' }, 'io_error')
+        assert.match(text, /not permitted/)
+      })
+      assert.deepEqual(readdirSync(sandbox.root), ['d', 'plain.txt'])
+      assert.deepEqual([sandbox.textOf('d/f'), lstatSync(join(sandbox.root, 'd/f')).nlink], ['content', 1])
+    }))
+}
+
+test('a file whose first name somebody else takes away in that moment keeps the second', () =>
+  inSandbox({}, (sandbox) => {
+    sandbox.put('f', 'content')
+    const outrun = (unlink: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
+      unlink(...args)
+      return failWith('ENOENT')()
+    }
+    return withPatchedFs('unlinkSync', outrun, async () => {
+      await sandbox.call('move_file', { from: 'f', to: 'g' })
+      assert.deepEqual([readdirSync(sandbox.root), sandbox.textOf('g')], [['g', 'plain.txt'], 'content'])
+    })
+  }))
+
 for (const errno of ['EPERM', 'ENOTSUP', 'EMLINK']) {
   test(`where a second name is not permitted (${errno}) a file is renamed, and still over nothing`, () =>
     inSandbox({}, (sandbox) =>
