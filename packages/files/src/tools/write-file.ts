@@ -160,7 +160,7 @@ async function writeInto(parent: Directory, write: Write): Promise<Written> {
 
   const name = leafOf(path)
   const mode = existing === undefined ? fileMode : Number(existing.mode) & 0o777
-  const content: NewContent = { parent, name, bytes, mode, call }
+  const content: NewContent = { parent, name, shown: path.text, bytes, mode, call }
   switch (args.if_exists ?? 'replace') {
     case 'replace':
       return { stats: await publishReplacing(content, requireCurrent), created: existing === undefined }
@@ -170,7 +170,7 @@ async function writeInto(parent: Directory, write: Write): Promise<Written> {
     case 'append': {
       const created = existing === undefined ? await tryCreate(content) : undefined
       if (created !== undefined) return { stats: created, created: true }
-      return { stats: await appendInPlace({ ...content, shown: path.text }, requireCurrent), created: false }
+      return { stats: await appendInPlace(content, requireCurrent), created: false }
     }
   }
 }

@@ -3,8 +3,8 @@ import type { Steps } from '../pace.ts'
 import { meetEverything } from './everything.ts'
 import { tempPrefix } from './grammar.ts'
 import type { Directory } from './opener.ts'
-import { isAbandonedTemp } from './publish.ts'
 import { removeTree } from './skeleton.ts'
+import { isAbandonedTemp } from './temps.ts'
 
 /** Removes temps that killed processes left anywhere below the base. Returns how many were removed. */
 export function* sweepTemps(base: Directory, nowMs: () => number): Steps<number> {
