@@ -6,7 +6,6 @@ type Patchable =
   | 'linkSync'
   | 'mkdirSync'
   | 'openSync'
-  | 'opendirSync'
   | 'renameSync'
   | 'statfsSync'
   | 'unlinkSync'
