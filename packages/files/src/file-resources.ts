@@ -11,7 +11,7 @@ import type { Call, Calls } from './calls.ts'
 import { mediaOf } from './content/media.ts'
 import { readAt } from './content/page.ts'
 import { decodeWhole } from './content/whole-text.ts'
-import { FileFailure, quoteName } from './failure.ts'
+import { failureFromSystem, FileFailure, quoteName } from './failure.ts'
 import { fileUriTemplate, formatFileUri, readFileUri } from './file-uri.ts'
 import { modifiedOf } from './modified.ts'
 import { runSteps, type Steps } from './pace.ts'
@@ -162,7 +162,13 @@ function* walkBelow(
   try {
     const hides = hidesBelow(path, call.root.deny)
     const range = { depth, after: undefined, namesAtOnce: completions, hides }
-    yield* walkTree(listed.directory, range, { ...visitor, leaveOut: () => undefined })
+    yield* walkTree(listed.directory, range, {
+      ...visitor,
+      leaveOut: () => undefined,
+      cannotEnter: () => undefined,
+    })
+  } catch (error) {
+    throw failureFromSystem(error, text)
   } finally {
     listed.directory.close()
   }

@@ -201,6 +201,10 @@ class ListPage {
     this.#leftOut++
   }
 
+  cannotEnter(): void {
+    // It is shown itself, and what is in it is not for this server.
+  }
+
   format(): ToolResult {
     const cursor = this.complete ? undefined : this.#lastLookedAt
     const lines = this.entries.map(formatEntry)
