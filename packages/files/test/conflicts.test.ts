@@ -76,7 +76,7 @@ async function changeAcrossMove(
   const move = sandbox.call('move_file', { from: 'a', to: 'b' })
   // As soon as the new path is there, whether the move has been answered or not.
   let second = await sandbox.call(...change('b/x', etag))
-  while (second.isError === true && /^not_found: /.test(failureOf(second))) {
+  while (second.isError === true && failureOf(second).startsWith('not_found: ')) {
     second = await sandbox.call(...change('b/x', etag))
   }
   const answers = [await first, second]
