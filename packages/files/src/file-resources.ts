@@ -11,8 +11,9 @@ import type { Call, Calls } from './calls.ts'
 import { mediaOf } from './content/media.ts'
 import { readAt } from './content/page.ts'
 import { decodeWhole } from './content/whole-text.ts'
-import { FileFailure, quoteName } from './failure.ts'
+import { failureFromSystem, FileFailure, quoteName } from './failure.ts'
 import { fileUriTemplate, formatFileUri, readFileUri } from './file-uri.ts'
+import { modifiedOf } from './modified.ts'
 import { runSteps, type Steps } from './pace.ts'
 import { lastOf, parsePath, readPathArgument } from './walk/grammar.ts'
 import { hidesBelow, lstatMet, type TreeEntry, type TreeVisitor, walkTree } from './walk/tree.ts'
@@ -116,7 +117,7 @@ function* collectFiles(call: Call): Steps<ResourcePage> {
           uri: formatFileUri(parsed.value),
           name,
           size: Number(stats.size),
-          annotations: { lastModified: stats.mtime.toISOString() },
+          annotations: { lastModified: modifiedOf(stats) },
         })
       }
       return resources.length < listedFiles
@@ -161,7 +162,13 @@ function* walkBelow(
   try {
     const hides = hidesBelow(path, call.root.deny)
     const range = { depth, after: undefined, namesAtOnce: completions, hides }
-    yield* walkTree(listed.directory, range, { ...visitor, leaveOut: () => undefined })
+    yield* walkTree(listed.directory, range, {
+      ...visitor,
+      leaveOut: () => undefined,
+      cannotEnter: () => undefined,
+    })
+  } catch (error) {
+    throw failureFromSystem(error, text)
   } finally {
     listed.directory.close()
   }

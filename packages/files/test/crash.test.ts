@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { utimesSync } from 'node:fs'
+import { readdirSync, unlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openFilesRoot } from '@mcp-doorman/files'
-import { findTemps, inSandbox, memoryFolder, openers, Sandbox } from './sandbox.ts'
+import { withPatchedFs } from './patched-fs.ts'
+import { findTemps, inSandbox, memoryFolder, nameTempOf, openers, Sandbox } from './sandbox.ts'
 import { repeats } from '../../../test/rounds.ts'
 
 const script = fileURLToPath(new URL('endless-writer.ts', import.meta.url))
@@ -44,29 +45,52 @@ for (const opener of openers) {
   test(`${opener}: the sweep at start removes what dead processes left, and nothing else`, () =>
     inSandbox({}, async (sandbox) => {
       const gone = 4_194_304 // One above the highest process id that Linux gives.
-      const names = {
-        dead: `.doorman-tmp-${gone}-aaaaaaaaaaaa-bbbbbbbbbbbb`,
-        ourIdBefore: `.doorman-tmp-${process.pid}-aaaaaaaaaaaa-bbbbbbbbbbbb`,
-        running: `.doorman-tmp-1-aaaaaaaaaaaa-bbbbbbbbbbbb`,
-        ancient: `.doorman-tmp-1-cccccccccccc-bbbbbbbbbbbb`,
-        odd: '.doorman-tmp-',
+      const elsewhere = (pid: number): string => `.doorman-tmp-${pid}-cccccccccccc-aaaaaaaaaaaa-bbbbbbbbbbbb`
+      const dead = [nameTempOf(gone), nameTempOf(process.pid)]
+      // Another container may have our process id, and one that means nothing here.
+      const perhapsAtWork = [nameTempOf(1), elsewhere(1), elsewhere(gone), elsewhere(process.pid)]
+      const odd = ['.doorman-tmp-', '.doorman-tmp-1-a-b']
+      const start = async (options: object): Promise<number> => {
+        const server = openFilesRoot({ directory: sandbox.root, allowWeakOpener: true, ...options })
+        await server.swept.finally(() => server.close())
+        return server.swept
       }
-      for (const name of Object.values(names)) sandbox.put(`d/e/${name}`, 'x')
-      const twoHoursAgo = Date.now() / 1000 - 7200
-      utimesSync(join(sandbox.root, 'd/e', names.ancient), twoHoursAgo, twoHoursAgo)
+      const age = (minutes: number): void => {
+        for (const name of [...perhapsAtWork, ...odd]) {
+          const seconds = Date.now() / 1000 - minutes * 60
+          utimesSync(join(sandbox.root, 'd/e', name), seconds, seconds)
+        }
+      }
+      for (const name of [...dead, ...perhapsAtWork, ...odd]) sandbox.put(`d/e/${name}`, 'x')
 
-      const readOnly = openFilesRoot({ directory: sandbox.root, readOnly: true })
-      assert.equal(await readOnly.swept, 0)
-      await readOnly.close()
-      const server = openFilesRoot({ directory: sandbox.root, opener, allowWeakOpener: true })
-      assert.equal(await server.swept, 4)
-      await server.close()
-      assert.deepEqual(findTemps(sandbox.root), [names.running])
+      assert.equal(await start({ readOnly: true }), 0)
+      assert.equal(await start({ opener }), dead.length)
+      assert.deepEqual(findTemps(sandbox.root).toSorted(), [...perhapsAtWork, ...odd].toSorted())
+      age(19)
+      assert.equal(await start({ opener }), 0)
+      age(21)
+      assert.equal(await start({ opener }), perhapsAtWork.length + odd.length)
+    }))
+}
 
-      utimesSync(join(sandbox.root, 'd/e', names.running), twoHoursAgo, twoHoursAgo)
-      const later = openFilesRoot({ directory: sandbox.root })
-      assert.equal(await later.swept, 1)
-      await later.close()
+for (const [call, args] of [
+  ['renameSync', { path: 'f', content: 'new' }],
+  ['linkSync', { path: 'd/g', content: 'new', if_exists: 'fail' }],
+] as const) {
+  test(`a write whose temp is taken away before ${call} says to try again, and changes nothing`, () =>
+    inSandbox({}, async (sandbox) => {
+      sandbox.put('f', 'old')
+      const taken = (original: (...args: unknown[]) => unknown, given: readonly unknown[]): unknown => {
+        unlinkSync(String(given[0]))
+        return original(...given)
+      }
+      await withPatchedFs(call, taken, async () => {
+        const text = await sandbox.fails('write_file', args, 'busy')
+        assert.match(text, /taken away by somebody else .* Try again/)
+      })
+      assert.deepEqual(readdirSync(sandbox.root), ['f', 'plain.txt'])
+      assert.equal(sandbox.textOf('f'), 'old')
+      await sandbox.ok('write_file', args)
     }))
 }
 

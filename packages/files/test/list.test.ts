@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import type { CallContext } from '@mcp-doorman/mcp-endpoint'
 import { failureOf, type Fields, inSandbox, memoryFolder, openers, Sandbox, textOf } from './sandbox.ts'
 import { rounds } from '../../../test/rounds.ts'
 
@@ -189,3 +190,29 @@ test('pages joined are the tree in order, whatever the tree, the depth and the l
   )
   await sandbox.end()
 })
+
+test('times that RFC 3339 cannot express are shown as the nearest that it can', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    const rows = [
+      ['after', 9_999_999_999_999, '9999-12-31T23:59:59.999Z'],
+      ['before', -9_999_999_999_999, '0000-01-01T00:00:00.000Z'],
+      ['now', 1_700_000_000, '2023-11-14T22:13:20.000Z'],
+    ] as const
+    for (const [name, seconds] of rows) {
+      sandbox.put(`d/${name}`, '')
+      utimesSync(join(sandbox.root, 'd', name), seconds, seconds)
+    }
+    const { entries } = await sandbox.ok('list_files', { path: 'd' })
+    // Most disks cannot hold such times, and keep others that can be expressed.
+    const expected = new Map(rows.map(([name, seconds, shown]) => [`d/${name}`, { seconds, shown }]))
+    for (const { path, modified } of entries) {
+      const { seconds, shown } = expected.get(path) ?? { seconds: 0, shown: '' }
+      const kept = lstatSync(join(sandbox.root, path), { bigint: true }).mtimeMs === BigInt(seconds) * 1000n
+      if (kept) assert.equal(modified, shown)
+      assert.match(modified, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    }
+    assert.equal(entries.length, rows.length)
+    const context = { caller: undefined, mayUse: () => true, signal: new AbortController().signal }
+    const page = await sandbox.server.template.list?.(undefined, context as unknown as CallContext)
+    assert.equal(page?.resources.length, rows.length + 1)
+  }))

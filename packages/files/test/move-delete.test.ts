@@ -7,13 +7,14 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { failWith, withPatchedFs } from './patched-fs.ts'
-import { failureOf, inSandbox, openers } from './sandbox.ts'
+import { failureOf, inSandbox, memoryFolder, openers } from './sandbox.ts'
 
 for (const opener of openers) {
   test(`${opener}: a file is moved with its content, its mode and missing parents`, () =>
@@ -140,6 +141,35 @@ test('of 50 parallel moves to one name exactly one succeeds, and no source is lo
     assert.equal(sandbox.textOf('one'), String(results.findIndex(({ isError }) => isError !== true)))
   }))
 
+test('a directory is not moved to where a path below it would be too deep or too long', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    const levels = (count: number, name = 'd'): string => Array<string>(count).fill(name).join('/')
+    const rows: ReadonlyArray<readonly [inside: string, fits: string, tooMuch: string]> = [
+      // 64 components and 65.
+      [levels(59), levels(4, 'to'), levels(5, 'to')],
+      // 4096 bytes and 4097, with names that take two bytes for a letter.
+      [`${levels(15, 'ü'.repeat(125))}/${'x'.repeat(228)}`, `to/${'y'.repeat(97)}`, `to/${'y'.repeat(98)}`],
+    ]
+    for (const [inside, fits, tooMuch] of rows) {
+      sandbox.put(`s/${inside}/f`, 'deep')
+      const text = await sandbox.fails('move_file', { from: 's', to: tooMuch }, 'invalid_path')
+      assert.match(text, /^invalid_path: "s" cannot be moved there: a path below it/)
+      assert.deepEqual(readdirSync(sandbox.root), ['plain.txt', 's'], 'nothing is made for it')
+      await sandbox.ok('move_file', { from: 's', to: fits })
+      assert.equal((await sandbox.ok('read_file', { path: `${fits}/${inside}/f` })).text, 'deep')
+      rmSync(join(sandbox.root, 'to'), { recursive: true })
+    }
+  }))
+
+test('what lies deeper than a path can reach may be moved up, by a name that is no longer', () =>
+  inSandbox({ folder: memoryFolder }, async (sandbox) => {
+    const inside = Array<string>(70).fill('d').join('/')
+    sandbox.put(`s/t/${inside}/f`, 'deep')
+    await sandbox.fails('move_file', { from: 's/t', to: 's/longer' }, 'invalid_path')
+    await sandbox.ok('move_file', { from: 's/t', to: 'u' })
+    assert.equal(sandbox.textOf(`u/${inside}/f`), 'deep')
+  }))
+
 test('two moves that cross each other do not wait for ever', () =>
   inSandbox({}, async (sandbox) => {
     sandbox.put('a', 'a')
@@ -192,6 +222,34 @@ test('a file that was replaced while its old version was moved is not lost', () 
     return withPatchedFs('linkSync', replaced, async () => {
       await sandbox.ok('move_file', { from: 'f', to: 'g' })
       assert.deepEqual([sandbox.textOf('f'), sandbox.textOf('g')], ['new', 'old'])
+    })
+  }))
+
+for (const opener of openers) {
+  test(`${opener}: a file whose first name cannot be taken away keeps that one alone, and no directory is made`, () =>
+    inSandbox({ opener }, async (sandbox) => {
+      sandbox.put('d/f', 'content')
+      const refused = (unlink: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown =>
+        String(args[0]).endsWith('/f') ? failWith('EACCES')() : unlink(...args)
+      await withPatchedFs('unlinkSync', refused, async () => {
+        const text = await sandbox.fails('move_file', { from: 'd/f', to: 'new/er/g' }, 'io_error')
+        assert.match(text, /not permitted/)
+      })
+      assert.deepEqual(readdirSync(sandbox.root), ['d', 'plain.txt'])
+      assert.deepEqual([sandbox.textOf('d/f'), lstatSync(join(sandbox.root, 'd/f')).nlink], ['content', 1])
+    }))
+}
+
+test('a file whose first name somebody else takes away in that moment keeps the second', () =>
+  inSandbox({}, (sandbox) => {
+    sandbox.put('f', 'content')
+    const outrun = (unlink: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown => {
+      unlink(...args)
+      return failWith('ENOENT')()
+    }
+    return withPatchedFs('unlinkSync', outrun, async () => {
+      await sandbox.call('move_file', { from: 'f', to: 'g' })
+      assert.deepEqual([readdirSync(sandbox.root), sandbox.textOf('g')], [['g', 'plain.txt'], 'content'])
     })
   }))
 

@@ -1,7 +1,14 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
-type Patchable = 'fchmodSync' | 'linkSync' | 'mkdirSync' | 'openSync' | 'renameSync' | 'statfsSync'
+type Patchable =
+  | 'fchmodSync'
+  | 'linkSync'
+  | 'mkdirSync'
+  | 'openSync'
+  | 'renameSync'
+  | 'statfsSync'
+  | 'unlinkSync'
 
 /**
  * Runs a body while one function of node:fs is replaced, for the compiled package too.

@@ -83,6 +83,15 @@ test('a write that fails takes no room', () =>
     await sandbox.ok('write_file', args)
   }))
 
+test('what lies deeper than a path can reach counts', () =>
+  inSandbox({ quotaBytes: 1007, quotaEntries: 103 }, async (sandbox) => {
+    sandbox.put(`${Array(100).fill('d').join('/')}/f`, 'x'.repeat(1000))
+    await sandbox.fails('write_file', { path: 'g', content: 'xx' }, 'quota')
+    await sandbox.ok('write_file', { path: 'g', content: 'x' })
+    const text = await sandbox.fails('write_file', { path: 'h', content: '' }, 'quota')
+    assert.match(text, /there are 103 of 103/)
+  }))
+
 test('per user: each user has a quota of their own', () =>
   inSandbox({ perUser: true, quotaBytes: 1000 }, async (sandbox) => {
     const callers = ['ann', 'ben'].map((subject): Caller => ({

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Caller, ToolResult } from '@mcp-doorman/mcp-endpoint'
+import { nameTemp } from '#internal/walk/temps'
 import { type FilesRootOptions, type FilesServer, type OpenerKind, openFilesRoot } from '@mcp-doorman/files'
 
 export const secret = 'SECRET-OUT'
@@ -46,6 +47,7 @@ export interface Fields {
   readonly entries: readonly {
     readonly path: string
     readonly type: string
+    readonly modified: string
     readonly size?: number
     readonly etag?: string
   }[]
@@ -215,6 +217,12 @@ export function findTemps(folder: string): string[] {
     if (entry.name.startsWith('.doorman-tmp-')) return [entry.name]
     return entry.isDirectory() ? findTemps(join(folder, entry.name)) : []
   })
+}
+
+/** The name of a temp as another process on this machine would have given it. */
+export function nameTempOf(pid: number): string {
+  const [place] = nameTemp().slice(`.doorman-tmp-${process.pid}-`.length).split('-')
+  return `.doorman-tmp-${pid}-${place}-aaaaaaaaaaaa-bbbbbbbbbbbb`
 }
 
 export function countDescriptors(): number {

@@ -16,7 +16,15 @@ import { after, test } from 'node:test'
 import type { Caller } from '@mcp-doorman/mcp-endpoint'
 import { openFilesRoot } from '@mcp-doorman/files'
 import { failWith, withPatchedFs } from './patched-fs.ts'
-import { countDescriptors, failureOf, fieldsOf, inSandbox, openers, type Sandbox } from './sandbox.ts'
+import {
+  countDescriptors,
+  failureOf,
+  fieldsOf,
+  inSandbox,
+  nameTempOf,
+  openers,
+  type Sandbox,
+} from './sandbox.ts'
 
 const skeleton = mkdtempSync(join(tmpdir(), 'doorman-skeleton-'))
 after(() => rmSync(skeleton, { recursive: true }))
@@ -103,7 +111,7 @@ test('a skeleton that cannot be copied whole leaves no root and no temp, and the
 
 test('the sweep at start removes a copy that a killed process left', () =>
   inSandbox({ perUser: true }, async (sandbox) => {
-    sandbox.put('.doorman-tmp-4194304-aaaaaaaaaaaa-bbbbbbbbbbbb/docs/welcome.md', 'half')
+    sandbox.put(`${nameTempOf(4_194_304)}/docs/welcome.md`, 'half')
     const server = openFilesRoot({ directory: sandbox.root, perUser: true, skeleton })
     assert.equal(await server.swept, 1)
     await server.close()

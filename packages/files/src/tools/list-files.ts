@@ -5,6 +5,7 @@ import { etagOf } from '../etag.ts'
 import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
 import type { FilesTool } from '../files-tool.ts'
 import { createGlobMatcher } from '../glob.ts'
+import { modifiedOf } from '../modified.ts'
 import { runSteps, type Steps } from '../pace.ts'
 import { type CallerPath, lastOf, parsePath, readPathArgument } from '../walk/grammar.ts'
 import type { Directory } from '../walk/opener.ts'
@@ -200,6 +201,10 @@ class ListPage {
     this.#leftOut++
   }
 
+  cannotEnter(): void {
+    // It is shown itself, and what is in it is not for this server.
+  }
+
   format(): ToolResult {
     const cursor = this.complete ? undefined : this.#lastLookedAt
     const lines = this.entries.map(formatEntry)
@@ -218,7 +223,7 @@ class ListPage {
 }
 
 function describe(path: string, stats: BigIntStats): ListedEntry {
-  const modified = new Date(Number(stats.mtimeMs)).toISOString()
+  const modified = modifiedOf(stats)
   if (stats.isFile()) return { path, type: 'file', modified, size: Number(stats.size), etag: etagOf(stats) }
   if (stats.isDirectory()) return { path, type: 'directory', modified }
   return { path, type: stats.isSymbolicLink() ? 'symlink' : 'other', modified }

@@ -3,13 +3,15 @@ import type { Call, Calls } from '../calls.ts'
 import { etagOf } from '../etag.ts'
 import { failureFromSystem, FileFailure, quoteName } from '../failure.ts'
 import type { FilesTool } from '../files-tool.ts'
+import { runSteps } from '../pace.ts'
 import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
 import { MadeDirectories } from '../walk/made-directories.ts'
 import { type Moved, moveName } from '../walk/move.ts'
 import type { Directory } from '../walk/opener.ts'
 import { syncDirectory } from '../walk/publish.ts'
-import { lstatIfThere, openParent, requireLeaf } from '../walk/walk.ts'
+import { requireReachable } from '../walk/reach.ts'
+import { leafOf, lstatIfThere, openParent, requireLeaf } from '../walk/walk.ts'
 import { etagSchema, pathSchema } from './arguments.ts'
 import { type ChangeParts, withLocks } from './change.ts'
 
@@ -89,7 +91,10 @@ async function moveLocked(move: Move, made: MadeDirectories): Promise<Moved> {
   try {
     // A source that cannot be moved is found out before anything is made for it.
     const stats = requireLeaf(source, from)
-    if (stats.isDirectory()) requireSameRules(move)
+    if (stats.isDirectory()) {
+      requireSameRules(move)
+      await requireReachableFrom(source, move)
+    }
     return await moveInto(source, move, made)
   } finally {
     source.close()
@@ -111,6 +116,16 @@ async function moveInto(source: Directory, { from, to, call }: Move, made: MadeD
     throw error
   } finally {
     target?.close()
+  }
+}
+
+/** What nobody can name can be neither read nor deleted. */
+async function requireReachableFrom(source: Directory, { from, to, call }: Move): Promise<void> {
+  const directory = source.openDirectory(leafOf(from))
+  try {
+    await runSteps(requireReachable(directory, from, to), call)
+  } finally {
+    directory.close()
   }
 }
 

@@ -70,7 +70,11 @@ export function createSearchFilesTool(calls: Calls, nowMs: () => number): FilesT
         files_searched: { type: 'integer', minimum: 0, description: 'For this page.' },
         skipped_binary: { type: 'integer', minimum: 0, description: 'Files that are not text.' },
         skipped_large: { type: 'integer', minimum: 0, description: 'Files larger than 5 MiB.' },
-        skipped_unreadable: { type: 'integer', minimum: 0, description: 'Files that could not be opened.' },
+        skipped_unreadable: {
+          type: 'integer',
+          minimum: 0,
+          description: 'Files and directories that could not be opened.',
+        },
         next_cursor: { type: 'string', description: 'Present if there may be more.' },
       },
     },

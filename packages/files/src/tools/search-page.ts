@@ -5,10 +5,11 @@ import { type LineMatch, matchLines } from '../content/match-lines.ts'
 import { Needle } from '../content/needle.ts'
 import { readAt } from '../content/page.ts'
 import { decodeWhole } from '../content/whole-text.ts'
-import { errnoOf, quoteName } from '../failure.ts'
+import { quoteName } from '../failure.ts'
 import { createGlobMatcher } from '../glob.ts'
 import type { Steps } from '../pace.ts'
 import { type CallerPath, lastOf, parsePath } from '../walk/grammar.ts'
+import { missedBecauseOf } from '../walk/missed.ts'
 import { type Directory, readFlags } from '../walk/opener.ts'
 import type { TreeEntry, TreeVisitor } from '../walk/tree.ts'
 import { maxContentBytes } from './arguments.ts'
@@ -93,6 +94,10 @@ export class SearchPage implements TreeVisitor {
     this.#unreadable++
   }
 
+  cannotEnter(): void {
+    this.#unreadable++
+  }
+
   /** Answers whether there is room for more. */
   *searchFile(parent: Directory, path: string, name: string, afterLine: number): Steps<boolean> {
     const text = this.#readText(parent, name)
@@ -137,7 +142,7 @@ export class SearchPage implements TreeVisitor {
       else this.#searched++
       return text
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error
+      missedBecauseOf(error)
       return void this.#unreadable++
     } finally {
       if (fd !== undefined) closeSync(fd)

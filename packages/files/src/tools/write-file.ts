@@ -9,7 +9,13 @@ import { nothing } from '../quota.ts'
 import { type CallerPath, readPathArgument } from '../walk/grammar.ts'
 import { MadeDirectories } from '../walk/made-directories.ts'
 import type { Directory } from '../walk/opener.ts'
-import { appendInPlace, type NewContent, publishCreating, publishReplacing } from '../walk/publish.ts'
+import {
+  appendInPlace,
+  type NewContent,
+  publishCreating,
+  publishReplacing,
+  type RequireCurrent,
+} from '../walk/publish.ts'
 import { leafOf, lstatIfThere, lstatLeaf, openParent } from '../walk/walk.ts'
 import { etagSchema, ifMatchSchema, maxContentBytes, pathSchema } from './arguments.ts'
 import { type ChangeParts, requireMatch, withLocks } from './change.ts'
@@ -146,21 +152,25 @@ async function writeInto(parent: Directory, write: Write): Promise<Written> {
   const existing = lstatLeaf(parent, path)
   if (existing?.isSymbolicLink() === true) throw symlinkFailure(path.text)
   if (existing !== undefined && !existing.isFile()) throw notAFile(path.text)
-  if (args.if_match !== undefined) requireMatch(existing, args.if_match, path)
+  const { if_match: etag } = args
+  // Asked at once, and once more at the last moment: a file may get another path, which is another lock.
+  const requireCurrent: RequireCurrent | undefined =
+    etag === undefined ? undefined : (found) => requireMatch(found, etag, path)
+  requireCurrent?.(existing)
 
   const name = leafOf(path)
   const mode = existing === undefined ? fileMode : Number(existing.mode) & 0o777
-  const content: NewContent = { parent, name, bytes, mode, call }
+  const content: NewContent = { parent, name, shown: path.text, bytes, mode, call }
   switch (args.if_exists ?? 'replace') {
     case 'replace':
-      return { stats: await publishReplacing(content), created: existing === undefined }
+      return { stats: await publishReplacing(content, requireCurrent), created: existing === undefined }
     case 'fail':
       if (existing !== undefined) throw failExists(path)
       return { stats: await createOrFail(content, path), created: true }
     case 'append': {
       const created = existing === undefined ? await tryCreate(content) : undefined
       if (created !== undefined) return { stats: created, created: true }
-      return { stats: await appendInPlace({ ...content, shown: path.text }), created: false }
+      return { stats: await appendInPlace(content, requireCurrent), created: false }
     }
   }
 }

@@ -58,7 +58,28 @@ function moveRegularFile(
     target.unlink(newName)
     throw failChanged(from)
   }
-  if (isSame(source.lstat(name), expected)) source.unlink(name)
+  try {
+    if (isSame(source.lstat(name), expected)) source.unlink(name)
+  } catch (error) {
+    takeBackLink(source, name, target, newName, expected)
+    throw error
+  }
+}
+
+/** A move that failed leaves one name; but only while the first is there may the second go. */
+function takeBackLink(
+  source: Directory,
+  name: string,
+  target: Directory,
+  newName: string,
+  expected: BigIntStats,
+): void {
+  try {
+    if (!isSame(source.lstat(name), expected) || !isSame(target.lstat(newName), expected)) return
+    target.unlink(newName)
+  } catch {
+    // Two names lose nothing, and the error that brought us here is the one to report.
+  }
 }
 
 function isSame(found: BigIntStats | undefined, expected: BigIntStats): boolean {

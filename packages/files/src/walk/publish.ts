@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   type BigIntStats,
   closeSync,
@@ -8,24 +7,24 @@ import {
   ftruncateSync,
   write,
   writeFile,
+  writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf, FileFailure, notAFile, quoteName } from '../failure.ts'
 import type { Stoppable } from '../pace.ts'
-import { tempPrefix } from './grammar.ts'
 import { appendFlags, createFlags, type Directory } from './opener.ts'
+import { nameTemp } from './temps.ts'
 
 // These take descriptors, never paths: see Directory.
 const syncHandle = promisify(fsync)
 const writeHandle = promisify(write)
 const writeWholeHandle = promisify(writeFile)
 
-/** Told apart from temps of other processes, and of earlier ones that had our process id. */
-const processTag = randomBytes(6).toString('hex')
-
 export interface NewContent {
   readonly parent: Directory
   readonly name: string
+  /** How the caller wrote the path, for messages. */
+  readonly shown: string
   readonly bytes: Uint8Array
   /** Permissions of the published file. Until then nobody but its owner can open it. */
   readonly mode: number
@@ -33,9 +32,21 @@ export interface NewContent {
   readonly call: Stoppable
 }
 
-/** Puts new content under a name that may exist: readers see the old or the new, each whole. */
-export function publishReplacing(content: NewContent): Promise<BigIntStats> {
-  return publishTemp(content, (temp) => content.parent.rename(temp, content.parent, content.name))
+/** Throws unless what a name stands for at the last moment is what the caller means to change. */
+export type RequireCurrent = (found: BigIntStats | undefined) => void
+
+/**
+ * Puts new content under a name that may exist: readers see the old or the new, each whole.
+ *
+ * @param requireCurrent - given what the new content is about to replace, with no pause in between. Another
+ *   process can still come between the two system calls.
+ */
+export function publishReplacing(content: NewContent, requireCurrent?: RequireCurrent): Promise<BigIntStats> {
+  const { parent, name } = content
+  return publishTemp(content, (temp) => {
+    requireCurrent?.(parent.lstat(name))
+    parent.rename(temp, parent, name)
+  })
 }
 
 /**
@@ -64,13 +75,8 @@ export const noHardLinks: ReadonlySet<string> = new Set([
   'EMLINK',
 ])
 
-/** A name for what is not published yet: short and of one length, so that names of 255 bytes can be replaced too. */
-export function nameTemp(): string {
-  return `${tempPrefix}${process.pid}-${processTag}-${randomBytes(6).toString('hex')}`
-}
-
 async function publishTemp(content: NewContent, publish: (temp: string) => void): Promise<BigIntStats> {
-  const { parent, bytes, mode, call } = content
+  const { parent, bytes, mode, call, shown } = content
   const temp = nameTemp()
   const fd = parent.openFile(temp, createFlags, 0o600)
   let published = false
@@ -80,7 +86,14 @@ async function publishTemp(content: NewContent, publish: (temp: string) => void)
     call.throwIfStopped()
     // From here to the name there is no pause, so the temp does not stand open under the wider mode.
     fchmodSync(fd, mode)
-    publish(temp)
+    try {
+      publish(temp)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+      // The name need not exist, so what is missing is what was about to get it.
+      const why = 'was taken away by somebody else while it was written; what was there before is unchanged'
+      throw new FileFailure('busy', `The new content of ${quoteName(shown)} ${why}. Try again.`)
+    }
     published = true
     // Renaming and linking change the time in the etag, so it is taken only now.
     const stats = fstatSync(fd, { bigint: true })
@@ -118,8 +131,16 @@ export interface AddedContent {
   readonly call: Stoppable
 }
 
-/** Adds to the end of a regular file in one write. @throws the system's `ENOENT` if there is none */
-export async function appendInPlace(content: AddedContent): Promise<BigIntStats> {
+/**
+ * Adds to the end of a regular file in one write.
+ *
+ * @param requireCurrent - given the open file that is about to grow, with no pause in between
+ * @throws the system's `ENOENT` if there is none
+ */
+export async function appendInPlace(
+  content: AddedContent,
+  requireCurrent?: RequireCurrent,
+): Promise<BigIntStats> {
   const { parent, name, bytes, shown, call } = content
   const fd = parent.openFile(name, appendFlags)
   try {
@@ -130,8 +151,11 @@ export async function appendInPlace(content: AddedContent): Promise<BigIntStats>
       const advice = 'Read it and write it as a whole instead (if_exists "replace").'
       throw new FileFailure('not_a_file', `${quoteName(shown)} has a second name (hard link). ${advice}`)
     }
+    requireCurrent?.(before)
     call.throwIfStopped()
-    const { bytesWritten } = await writeHandle(fd, bytes)
+    // What was looked at may be another version after a pause, so there the event loop waits for the disk.
+    const bytesWritten =
+      requireCurrent === undefined ? (await writeHandle(fd, bytes)).bytesWritten : writeSync(fd, bytes)
     if (bytesWritten < bytes.length) {
       takeBack(fd, before.size, bytesWritten)
       throw new FileFailure('io_error', `${quoteName(shown)}: the disk is full; nothing was added.`)
@@ -165,27 +189,5 @@ function removeIfThere(parent: Directory, name: string): void {
     parent.unlink(name)
   } catch {
     // Already gone, or the disk failed altogether: the error that brought us here is the one to report.
-  }
-}
-
-/** Whether a temp was left by a process that ended before it could publish or remove it. */
-export function isAbandonedTemp(name: string, ageMs: number): boolean {
-  const [pid, tag] = name.slice(tempPrefix.length).split('-')
-  if (tag === processTag) return false
-  // No call lasts this long, so the process id has come to mean another process.
-  if (ageMs > longestWriteMs) return true
-  // Inside containers a new process often gets the id of the one before it.
-  return Number(pid) === process.pid || !isRunning(Number(pid))
-}
-
-const longestWriteMs = 3_600_000
-
-function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0) // Signal 0 asks only whether it is there.
-    return true
-  } catch (error) {
-    return errnoOf(error) === 'EPERM'
   }
 }

@@ -3,7 +3,8 @@ import { promisify } from 'node:util'
 import { errnoOf } from '../failure.ts'
 import { maxComponents, problemOfName } from './grammar.ts'
 import { createFlags, type Directory, readFlags } from './opener.ts'
-import { nameTemp, syncDirectory } from './publish.ts'
+import { syncDirectory } from './publish.ts'
+import { nameTemp } from './temps.ts'
 
 /** What new users find in their root: read once, at start, so that copying needs no path outside the base. */
 export type Skeleton = readonly SkeletonEntry[]

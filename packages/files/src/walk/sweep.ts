@@ -1,16 +1,17 @@
 import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
 import { meetEverything } from './everything.ts'
-import { tempPrefix } from './grammar.ts'
+import { maxComponents, tempPrefix } from './grammar.ts'
 import type { Directory } from './opener.ts'
-import { isAbandonedTemp } from './publish.ts'
 import { removeTree } from './skeleton.ts'
+import { isAbandonedTemp } from './temps.ts'
 
 /** Removes temps that killed processes left anywhere below the base. Returns how many were removed. */
 export function* sweepTemps(base: Directory, nowMs: () => number): Steps<number> {
   let removed = 0
-  yield* meetEverything(base, (parent, { name }) => {
-    if (!name.startsWith(tempPrefix)) return true
+  yield* meetEverything(base, (parent, { name }, { depth }) => {
+    // Nothing is written deeper than a path can reach.
+    if (!name.startsWith(tempPrefix)) return depth < maxComponents
     if (tryRemove(parent, name, nowMs())) removed++
     return false
   })

@@ -3,6 +3,7 @@ import { errnoOf } from '../failure.ts'
 import type { Steps } from '../pace.ts'
 import type { Deny } from './deny.ts'
 import { type CallerPath, isReservedName, problemOfName } from './grammar.ts'
+import { missedBecauseOf } from './missed.ts'
 import type { Directory } from './opener.ts'
 
 /** What a walk over a tree does with the names it meets, in order. */
@@ -13,6 +14,8 @@ export interface TreeVisitor {
   readonly visit: (parent: Directory, entry: TreeEntry) => boolean | Steps<boolean>
   /** Called for names that no path can express, such as those with a newline. */
   readonly leaveOut: (parent: readonly string[]) => void
+  /** Called after `visit` for directories that may not be opened. */
+  readonly cannotEnter: (entry: TreeEntry) => void
 }
 
 export interface TreeEntry {
@@ -59,7 +62,7 @@ export function lstatMet(parent: Directory, name: string): BigIntStats | undefin
  * Visits what lies below a directory: names in order of their code units, a directory's content directly
  * after it. The order depends on names alone, so a walk may go on after any place, even one that is gone.
  *
- * Links are visited and not entered. Directories that cannot be opened are visited and passed over.
+ * Links are visited and not entered. Directories that may not be opened are visited and passed over.
  * Returns false if the visitor stopped it.
  */
 export function* walkTree(directory: Directory, range: TreeRange, visitor: TreeVisitor): Steps<boolean> {
@@ -97,22 +100,17 @@ function* enter(parent: Directory, entry: TreeEntry, range: TreeRange, visitor: 
   const name = entry.components.at(-1)
   if (range.depth <= 1 || !entry.isDirectory || name === undefined) return true
   if (range.hides(entry.components) || !visitor.wants(entry)) return true
-  const directory = tryOpenDirectory(parent, name)
-  if (directory === undefined) return true
+  let directory: Directory
+  try {
+    directory = parent.openDirectory(name)
+  } catch (error) {
+    if (missedBecauseOf(error) === 'unreadable') visitor.cannotEnter(entry)
+    return true
+  }
   try {
     return yield* walkLevel(directory, entry.components, { ...range, depth: range.depth - 1 }, visitor)
   } finally {
     directory.close()
-  }
-}
-
-/** Undefined for what is gone, has become something else, or may not be read. */
-function tryOpenDirectory(parent: Directory, name: string): Directory | undefined {
-  try {
-    return parent.openDirectory(name)
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
   }
 }
 
