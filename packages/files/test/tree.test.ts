@@ -22,6 +22,7 @@ test('row 40: a walk gives others a turn after every few names, wanted or not, a
       wants: () => ask(wanted),
       visit: () => ask(true),
       leaveOut: () => undefined,
+      cannotEnter: () => undefined,
     })
     let most = 0
     let total = 0
