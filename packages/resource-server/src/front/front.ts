@@ -51,6 +51,9 @@ export interface Front {
 /** For a path that is nobody's, where there is no other part of the application. */
 export const nothingHere: PlainAnswer = plainError(404, 'not_found', 'There is nothing at this address.')
 
+/** For what threw outside of a handler: nothing of why. */
+export const failedHere: PlainAnswer = plainError(500, 'server_error', 'The request could not be handled.')
+
 const elsewhere: Reception = { kind: 'elsewhere' }
 const json = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 const unknownSession = '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}'
