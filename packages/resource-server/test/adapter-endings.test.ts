@@ -26,7 +26,11 @@ const subscription = {
 const modern = ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'subscriptions/listen']
 const events = { 'content-type': 'text/event-stream' }
 
-function sentTo({ issuer }: Guarded, body: unknown, more: readonly string[] = []): Required<Pick<Sent, 'headers' | 'body'>> {
+function sentTo(
+  { issuer }: Guarded,
+  body: unknown,
+  more: readonly string[] = [],
+): Required<Pick<Sent, 'headers' | 'body'>> {
   const headers = ['Authorization', `Bearer ${issuer.sign()}`, 'Content-Type', 'application/json']
   return {
     headers: [...headers, 'Accept', 'application/json, text/event-stream', ...more],

@@ -128,7 +128,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
     const { identity, action } = granted
     const handed = handedOn(granted, bytes, (item) => resourceServer.allows(identity, item))
     const call = createCall(resourceServer, granted, handed, page, session, sessions, settings.onHandlerError)
-    // The newer era has no sessions; a header that is left of one means nothing there.
+    // The newer era has no sessions; a header that is left of one means nothing there, and is not handed on.
     if (
       session !== undefined &&
       action.era === 'legacy' &&
