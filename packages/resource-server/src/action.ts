@@ -217,6 +217,10 @@ function readBatch(entries: readonly unknown[]): ActionResult {
     if (!named.ok) return named
     const { message } = named
     if (message.method === 'initialize') return refuse('batch_refused', 'initialize stands alone', message.id)
+    // What a subscription names is judged, cut down and watched for a request, and it has one answer that stays open.
+    if (message.subscribes !== undefined) {
+      return refuse('batch_refused', `${message.method} stands alone`, message.id)
+    }
     const meta = message.params['_meta']
     if (isRecord(meta) && meta[versionKey] !== undefined) {
       return refuse('batch_refused', `batches do not exist in ${modernVersion}`, message.id)

@@ -244,6 +244,12 @@ const batchRows: readonly ActionRow[] = [
     expected: 'batch_refused',
   },
   {
+    id: 'E14',
+    name: 'a subscription in a batch',
+    body: [call('a'), { ...call('a'), method: 'subscriptions/listen', params: { notifications: {} } }],
+    expected: 'batch_refused',
+  },
+  {
     id: 'E16',
     name: 'a batch with 2025-06-18',
     body: [call('a')],

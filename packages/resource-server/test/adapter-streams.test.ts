@@ -324,5 +324,10 @@ for (const { name, serve } of adapterServers) {
       headers: [...session, ...listing],
     })
     assert.equal(stateless.status, 200, 'in the era without sessions the header means nothing')
+    assert.ok(
+      !seen.at(-1)?.headers.includes('mcp-session-id'),
+      'and no server behind is asked for the session',
+    )
+    assert.ok(seen.at(-1)?.headers.includes('mcp-method'), 'which was compared')
   })
 }

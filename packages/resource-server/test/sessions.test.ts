@@ -13,7 +13,7 @@ test('a session is of whoever opened it, and of nobody else', () => {
 })
 
 test('beyond the bound the longest unused is forgotten, and then nobody’s', () => {
-  const sessions = createSessions(2)
+  const sessions = createSessions({ most: 2, mostPerCaller: 2 })
   sessions.bind('a', 'alice')
   sessions.bind('b', 'bob')
   assert.ok(sessions.belongsTo('a', 'alice'))
@@ -21,4 +21,19 @@ test('beyond the bound the longest unused is forgotten, and then nobody’s', ()
   sessions.bind('c', 'carol')
   assert.deepEqual([sessions.knows('a'), sessions.knows('b'), sessions.knows('c')], [true, false, true])
   assert.ok(!sessions.belongsTo('b', 'bob'))
+})
+
+test('a caller who opens many loses the longest unused of their own, and takes none from others', () => {
+  const sessions = createSessions({ most: 100, mostPerCaller: 2 })
+  sessions.bind('a', 'alice')
+  for (const id of ['m1', 'm2']) sessions.bind(id, 'mallory')
+  assert.ok(sessions.belongsTo('m1', 'mallory'))
+  sessions.bind('m3', 'mallory')
+  assert.deepEqual(
+    ['a', 'm1', 'm2', 'm3'].filter((id) => sessions.knows(id)),
+    ['a', 'm1', 'm3'],
+  )
+  sessions.end('m1')
+  sessions.bind('m4', 'mallory')
+  assert.ok(sessions.knows('m3'), 'one that was ended is not counted')
 })

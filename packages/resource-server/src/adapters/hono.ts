@@ -1,7 +1,7 @@
 import { createFront } from '../front/front.ts'
 import type { FrontOptions } from '../front/options.ts'
 import { filterWebResponse, webAnswer, type Granted } from '../front/web-answer.ts'
-import { rawHeadersOf, readWebBody, withoutCredentials } from '../front/web-body.ts'
+import { handedRequest, rawHeadersOf, readWebBody } from '../front/web-body.ts'
 import type { ResourceServer } from '../resource-server.ts'
 
 export { identityOf, type AuthInfo } from '../front/auth-info.ts'
@@ -51,7 +51,7 @@ export function protect<Context extends HonoContext>(
     if (reception.kind === 'elsewhere') return next()
     if (reception.kind === 'answer') return webAnswer(reception.answer, request.method)
     const { call } = reception
-    context.req.raw = withoutCredentials(request, call.bodyText)
+    context.req.raw = handedRequest(request, call)
     const granted = { authInfo: call.authInfo, parsedBody: call.body }
     return filterWebResponse(call, () => handler(context, granted), front.onHandlerError)
   }

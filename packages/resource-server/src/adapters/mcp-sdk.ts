@@ -45,7 +45,12 @@ export function fromTransport(
 ): (request: IncomingMessage, response: ServerResponse, body: unknown) => Promise<void> {
   return async (request, response, body) => {
     const transport = await open()
-    response.once('close', () => void transport.close())
+    response.once('close', () => {
+      // The answer is over, so a transport that cannot be closed concerns whoever runs the server alone.
+      transport.close().catch((error: unknown) => {
+        process.emitWarning(error instanceof Error ? error : String(error))
+      })
+    })
     // What it takes is an IncomingMessage with auth info of its own making, which the adapters put there.
     await transport.handleRequest(request as never, response, body)
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createFront, nothingHere } from '../front/front.ts'
+import { createFront, failedHere, nothingHere } from '../front/front.ts'
 import { receiveNode, runNode, type Told } from '../front/node-call.ts'
 import { writeNodeAnswer } from '../front/node-answer.ts'
 import type { FrontOptions } from '../front/options.ts'
@@ -21,7 +21,7 @@ export interface NodeOptions extends FrontOptions {
    * proxy of your own sets that header. Default: the socket's.
    */
   readonly addressOf?: (request: IncomingMessage) => string | undefined
-  /** Answers for every other path. Default: 404. */
+  /** Answers for every other path; what it throws is answered 500 and told to `onHandlerError`. Default: 404. */
   readonly elsewhere?: (request: IncomingMessage, response: ServerResponse) => unknown
 }
 
@@ -39,7 +39,8 @@ export function protect(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { addressOf, elsewhere, ...frontOptions } = options
   const front = createFront(resourceServer, frontOptions)
-  return async (request, response) => {
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const address = addressOf === undefined ? request.socket.remoteAddress : addressOf(request)
     const reception = await receiveNode(front, request, request.url ?? '/', address)
     switch (reception.kind) {
@@ -53,6 +54,17 @@ export function protect(
         return runNode(front, reception.call, request, response, (granted, body) =>
           handler(granted, response, body),
         )
+    }
+  }
+
+  return async (request, response) => {
+    try {
+      await serve(request, response)
+    } catch (error) {
+      // `node:http` waits for no listener, so a rejection would end the process.
+      front.onHandlerError(error)
+      if (response.headersSent) response.destroy()
+      else writeNodeAnswer(response, failedHere)
     }
   }
 }

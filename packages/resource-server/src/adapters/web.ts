@@ -1,7 +1,7 @@
 import { createFront, nothingHere } from '../front/front.ts'
 import type { FrontOptions } from '../front/options.ts'
 import { filterWebResponse, webAnswer, type Granted } from '../front/web-answer.ts'
-import { rawHeadersOf, readWebBody, withoutCredentials } from '../front/web-body.ts'
+import { handedRequest, rawHeadersOf, readWebBody } from '../front/web-body.ts'
 import type { ResourceServer } from '../resource-server.ts'
 
 export { identityOf, type AuthInfo } from '../front/auth-info.ts'
@@ -53,11 +53,11 @@ export function protect(
       case 'answer':
         return webAnswer(reception.answer, method)
       case 'run': {
-        const { authInfo, body, bodyText } = reception.call
-        const granted = { authInfo, parsedBody: body }
+        const { call } = reception
+        const granted = { authInfo: call.authInfo, parsedBody: call.body }
         return filterWebResponse(
-          reception.call,
-          () => handler(withoutCredentials(request, bodyText), granted),
+          call,
+          () => handler(handedRequest(request, call), granted),
           front.onHandlerError,
         )
       }

@@ -4,6 +4,7 @@ import { createAnswerFilter, type AnswerFilter } from './answer-filter.ts'
 import { formatEvent } from './answer-text.ts'
 import { createAuthInfo, type AuthInfo } from './auth-info.ts'
 import type { HandedOn } from './handed-on.ts'
+import type { HeaderView } from './hidden-headers.ts'
 import type { ResourceServer } from '../resource-server.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -12,8 +13,8 @@ export interface Call {
   readonly authInfo: AuthInfo
   /** What the handler is handed for a body: parsed, `undefined` where there is none. */
   readonly body: unknown
-  /** The same as text. */
-  readonly bodyText: string
+  /** Which headers the handler sees. */
+  readonly view: HeaderView
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>
   readonly filter: AnswerFilter
@@ -35,7 +36,7 @@ const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
 export function createCall(
   resourceServer: ResourceServer,
   granted: Granted,
-  { body, text }: HandedOn,
+  { body, reduced }: HandedOn,
   page: Readonly<Record<string, string>>,
   session: string | undefined,
   sessions: Sessions,
@@ -82,7 +83,7 @@ export function createCall(
       metadata.url,
     ),
     body,
-    bodyText: text,
+    view: { era: action.era, reduced },
     headers: { 'cache-control': 'no-store', ...page },
     filter,
     failure: JSON.stringify({
@@ -91,7 +92,10 @@ export function createCall(
       error: { code: -32603, message: 'Internal error' },
     }),
     answered: (opened) => {
-      if (typeof opened === 'string' && opened !== '') sessions.bind(opened, identity.callerKey)
+      // Servers repeat the id of the session that was asked for, which has its owner.
+      if (session === undefined && typeof opened === 'string' && opened !== '') {
+        sessions.bind(opened, identity.callerKey)
+      }
     },
     end,
     watch:

@@ -51,6 +51,9 @@ export interface Front {
 /** For a path that is nobody's, where there is no other part of the application. */
 export const nothingHere: PlainAnswer = plainError(404, 'not_found', 'There is nothing at this address.')
 
+/** For what threw outside of a handler: nothing of why. */
+export const failedHere: PlainAnswer = plainError(500, 'server_error', 'The request could not be handled.')
+
 const elsewhere: Reception = { kind: 'elsewhere' }
 const json = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 const unknownSession = '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}'
@@ -125,7 +128,7 @@ export function createFront(resourceServer: ResourceServer, options: FrontOption
     const { identity, action } = granted
     const handed = handedOn(granted, bytes, (item) => resourceServer.allows(identity, item))
     const call = createCall(resourceServer, granted, handed, page, session, sessions, settings.onHandlerError)
-    // The newer era has no sessions; a header that is left of one means nothing there.
+    // The newer era has no sessions; a header that is left of one means nothing there, and is not handed on.
     if (
       session !== undefined &&
       action.era === 'legacy' &&

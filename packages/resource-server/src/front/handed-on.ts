@@ -5,8 +5,8 @@ import type { Granted } from '../decision.ts'
 export interface HandedOn {
   /** Parsed; `undefined` where the request has none. */
   readonly body: unknown
-  /** The same as text. */
-  readonly text: string
+  /** Whether it is less than was sent. */
+  readonly reduced: boolean
   /** Whether there is anything to run: a batch may have been refused message by message. */
   readonly empty: boolean
 }
@@ -22,23 +22,23 @@ export function handedOn(
   bytes: Buffer | undefined,
   allows: (item: Item) => boolean,
 ): HandedOn {
-  if (bytes === undefined) return { body: undefined, text: '', empty: false }
+  if (bytes === undefined) return { body: undefined, reduced: false, empty: false }
   const parsed = parseJson(bytes)
   if (!parsed.ok) throw new Error('a body that was judged cannot be read again')
   const { messages, batch } = granted.action
   if (batch) return withoutRefused(granted, parsed.json)
 
   const refused = messages[0]?.subscribes?.filter((item) => !allows(item)) ?? []
-  if (refused.length === 0) return { body: parsed.json, text: bytes.toString('utf8'), empty: false }
+  if (refused.length === 0) return { body: parsed.json, reduced: false, empty: false }
   const names = new Set(refused.map(({ name }) => name))
-  return whole(withoutSubscriptions(parsed.json, names))
+  return { body: withoutSubscriptions(parsed.json, names), reduced: true, empty: false }
 }
 
 function withoutRefused({ inPlace }: Granted, json: unknown): HandedOn {
   // A batch was judged, so this is one.
   const entries = json as readonly unknown[]
   const kept = entries.filter((_entry, place) => inPlace[place] === undefined)
-  return { ...whole(kept), empty: kept.length === 0 }
+  return { body: kept, reduced: kept.length < entries.length, empty: kept.length === 0 }
 }
 
 /** The members were looked at when the message was judged, so they are what they are taken for here. */
@@ -50,8 +50,4 @@ function withoutSubscriptions(json: unknown, refused: ReadonlySet<string>): unkn
   const uris = notifications['resourceSubscriptions'] as readonly string[]
   const resourceSubscriptions = uris.filter((uri) => !refused.has(uri))
   return { ...message, params: { ...params, notifications: { ...notifications, resourceSubscriptions } } }
-}
-
-function whole(body: unknown): HandedOn {
-  return { body, text: JSON.stringify(body), empty: false }
 }

@@ -49,7 +49,8 @@ export function filterNodeResponse(response: ServerResponse, call: Call): () => 
     if (kind === 'events') {
       response.removeHeader('content-length')
       events = createEventFilter(call.filter)
-      unwatch = call.watch?.((lastEvent) => end(lastEvent))
+      // The handler may have ended it, and the client still be reading.
+      unwatch = call.watch?.((lastEvent) => void (response.writableEnded || end(lastEvent)))
     }
     writeHead(response.statusCode)
     return kind

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { DenialCode } from '../denials.ts'
+import { credentialHeaders, hidesHeader, type HeaderView } from './hidden-headers.ts'
 
 /** A Node request, and what frameworks put on it. */
 export type NodeRequest = IncomingMessage & { body?: unknown }
@@ -38,20 +39,23 @@ export function readNodeBody(request: NodeRequest, maxBytes: number): Promise<Bu
   })
 }
 
-// What a handler must not see: it could pass the token on, and need not know the proof of it.
-const credentials: ReadonlySet<string> = new Set(['authorization', 'dpop'])
-
-/** Takes the client's credentials out of a request, in every form in which Node has its headers. */
-export function removeCredentials(request: IncomingMessage): void {
+/** Takes what its handler must not see out of a request, in every form in which Node has its headers. */
+export function hideHeaders(request: IncomingMessage, view: HeaderView): void {
   // Node makes these two of the raw headers when they are first asked for, and expects to find all of them.
   const { rawHeaders, headers, headersDistinct } = request
   for (let place = rawHeaders.length - 2; place >= 0; place -= 2) {
-    if (credentials.has(rawHeaders[place]?.toLowerCase() ?? '')) rawHeaders.splice(place, 2)
+    const name = rawHeaders[place]?.toLowerCase() ?? ''
+    if (!hidesHeader(name, view)) continue
+    rawHeaders.splice(place, 2)
+    remove(name)
   }
-  for (const name of credentials) {
-    // oxlint-disable-next-line typescript/no-dynamic-delete -- these two and no others
+  // Something before us may have put them there, and not among the raw ones.
+  for (const name of credentialHeaders) remove(name)
+
+  function remove(name: string): void {
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- few, and the request ends soon
     delete headers[name]
-    // oxlint-disable-next-line typescript/no-dynamic-delete -- these two and no others
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- few, and the request ends soon
     delete (headersDistinct as NodeJS.Dict<string[]> | undefined)?.[name] // Not there with HTTP/2.
   }
 }

@@ -4,7 +4,7 @@ import type { AuthInfo } from './auth-info.ts'
 import type { Call } from './call.ts'
 import type { Front, Reception } from './front.ts'
 import { filterNodeResponse } from './node-answer.ts'
-import { readNodeBody, removeCredentials } from './node-body.ts'
+import { hideHeaders, readNodeBody } from './node-body.ts'
 
 /** What a handler finds on the request that it is given. */
 export interface Told {
@@ -46,7 +46,7 @@ export async function runNode<Request extends IncomingMessage>(
   const told = { auth: call.authInfo, body: call.body, method, url, _body: true }
   let fail = (): unknown => response.destroy()
   try {
-    removeCredentials(request)
+    hideHeaders(request, call.view)
     fail = filterNodeResponse(response, call)
     await handle(Object.assign(request, told), call.body)
   } catch (error) {

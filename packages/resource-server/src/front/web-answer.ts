@@ -63,44 +63,91 @@ function settled(call: Call, status: number, headers: Headers, body: string): Re
   return new Response(body === '' ? null : body, { status, headers })
 }
 
+/** What is done to the pieces of a body on their way. */
+interface Passage {
+  readonly take: (piece: Uint8Array) => Uint8Array
+  /** What comes behind the last one. */
+  readonly end: () => Uint8Array
+}
+
+const nothing = new Uint8Array()
+const unchanged: Passage = { take: (piece) => piece, end: () => nothing }
+const encoder = new TextEncoder()
+
 function filterEvents(body: ReadableStream<Uint8Array>, call: Call, status: number): ReadableStream {
   const events = createEventFilter(call.filter)
-  const encoder = new TextEncoder()
-  let unwatch: (() => void) | undefined
-  const transform = new TransformStream<Uint8Array, Uint8Array>({
-    start: (controller) => {
-      unwatch = call.watch?.((lastEvent) => {
-        if (lastEvent !== '') controller.enqueue(encoder.encode(lastEvent))
-        controller.terminate()
-      })
-    },
-    transform: (piece, controller) => {
-      const out = events.take(piece)
-      if (out !== '') controller.enqueue(encoder.encode(out))
-    },
-    flush: (controller) => {
-      const out = events.end()
-      if (out !== '') controller.enqueue(encoder.encode(out))
-    },
-  })
-  return followed(body, transform, (cancelled) => {
-    unwatch?.()
-    call.end(status, cancelled)
-  })
+  const passage: Passage = {
+    take: (piece) => encoder.encode(events.take(piece)),
+    end: () => encoder.encode(events.end()),
+  }
+  return passOn(body, passage, call, status, call.watch)
 }
 
 function watchEnd(body: ReadableStream<Uint8Array>, call: Call, status: number): ReadableStream {
-  return followed(body, new TransformStream(), (cancelled) => call.end(status, cancelled))
+  return passOn(body, unchanged, call, status, undefined)
 }
 
-function followed(
+/**
+ * Passes a body on until it ends, its reader goes away, or its caller's token ends. Whichever comes first is the
+ * outcome, and the rest waits for nothing that the handler does: it may be slow to notice that it is to stop.
+ */
+function passOn(
   body: ReadableStream<Uint8Array>,
-  transform: TransformStream<Uint8Array, Uint8Array>,
-  onEnd: (cancelled: boolean) => void,
+  passage: Passage,
+  call: Call,
+  status: number,
+  watch: Call['watch'],
 ): ReadableStream {
-  void body.pipeTo(transform.writable).then(
-    () => onEnd(false),
-    () => onEnd(true), // The reader went away, or the stream was ended from here.
+  const reader = body.getReader()
+  let unwatch: (() => void) | undefined
+  let over = false
+
+  function finish(cancelled: boolean): void {
+    over = true
+    unwatch?.()
+    call.end(status, cancelled)
+  }
+
+  function stop(reason?: unknown): void {
+    finish(true)
+    reader.cancel(reason).catch(() => undefined) // Nobody is left to be told that it did not want to stop.
+  }
+
+  /** Puts the next piece of which anything is left into the stream, or ends it. */
+  async function pass(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    for (let passed = false; !passed;) {
+      const { done, value } = await reader.read()
+      if (over) return
+      const out = done ? passage.end() : passage.take(value)
+      passed = out.length > 0
+      if (passed) controller.enqueue(out)
+      if (!done) continue
+      finish(false)
+      controller.close()
+      return
+    }
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        unwatch = watch?.((lastEvent) => {
+          stop()
+          if (lastEvent !== '') controller.enqueue(encoder.encode(lastEvent))
+          controller.close()
+        })
+      },
+      pull: async (controller) => {
+        try {
+          await pass(controller)
+        } catch (error) {
+          if (over) return
+          stop(error)
+          controller.error(error)
+        }
+      },
+      cancel: stop,
+    },
+    { highWaterMark: 0 },
   )
-  return transform.readable
 }

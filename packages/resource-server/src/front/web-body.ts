@@ -1,4 +1,6 @@
 import type { DenialCode } from '../denials.ts'
+import type { Call } from './call.ts'
+import { hidesHeader } from './hidden-headers.ts'
 
 /** Reads the body of a web request, bounded in bytes whether its length is declared or not. */
 export async function readWebBody(request: Request, maxBytes: number): Promise<Buffer | DenialCode> {
@@ -18,13 +20,16 @@ export async function readWebBody(request: Request, maxBytes: number): Promise<B
   return Buffer.concat(pieces)
 }
 
-/** The request that a handler gets: the body that was judged, and without the client's credentials. */
-export function withoutCredentials(request: Request, body: string): Request {
-  const headers = new Headers(request.headers)
-  for (const name of ['authorization', 'dpop', 'content-length', 'transfer-encoding']) headers.delete(name)
+/**
+ * The request that a handler gets: without the headers that it must not see, and with the body that was judged. That is
+ * written anew, since of two members of one name whoever reads the original may take the one that was not judged.
+ */
+export function handedRequest(request: Request, { body, view }: Pick<Call, 'body' | 'view'>): Request {
+  const rewritten = { ...view, reduced: true }
+  const headers = new Headers([...request.headers].filter(([name]) => !hidesHeader(name, rewritten)))
   const { method, url, signal } = request
-  const empty = method === 'GET' || method === 'HEAD' || body === ''
-  return new Request(url, { method, headers, signal, ...(!empty && { body }) })
+  const empty = method === 'GET' || method === 'HEAD' || body === undefined
+  return new Request(url, { method, headers, signal, ...(!empty && { body: JSON.stringify(body) }) })
 }
 
 export function rawHeadersOf(headers: Headers): readonly string[] {
