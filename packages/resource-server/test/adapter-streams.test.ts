@@ -314,7 +314,7 @@ for (const { name, serve } of adapterServers) {
       assert.equal((await exchange(port, { ...sent, body: '{}' })).status, 401, 'B19')
     }
     assert.equal((await send({ method: 'GET' })).status, 405, 'without a session')
-    assert.deepEqual(seen, [])
+    assert.equal(seen.length, 0)
     assert.equal((await send({ method: 'DELETE', headers: session })).status, 200)
     assert.equal(seen.length, 1)
     assert.equal((await send({ method: 'GET', headers: session })).status, 405, 'after its end')

@@ -13,7 +13,8 @@ export interface SessionBounds {
   readonly mostPerCaller: number
 }
 
-const usualBounds: SessionBounds = { most: 20_000, mostPerCaller: 32 }
+// A service that acts for many people is one caller, and may have as many sessions open as it has agents at work.
+const usualBounds: SessionBounds = { most: 20_000, mostPerCaller: 256 }
 
 /**
  * Remembers who opened a session, by issuer, subject and client: not by the token, which is renewed meanwhile.
