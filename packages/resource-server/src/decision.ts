@@ -47,6 +47,8 @@ export interface Denial {
   readonly era?: Era
   /** Set when the token came as DPoP: the error is said in that scheme (RFC 9449 §7.2). */
   readonly scheme?: 'dpop'
+  /** Set when the signature of the token was proven, though the token was refused. */
+  readonly signed?: true
   /** For `DPoP-Nonce`. */
   readonly nonce?: string
   readonly limit?: { readonly name: string; readonly rate: Rate; readonly state: LimitState }

@@ -31,7 +31,12 @@ const unproven: ReadonlySet<DenialCode> = new Set<DenialCode>([
   'issuer_unknown',
   'key_unknown',
   'signature_invalid',
+  'token_inactive',
 ])
+
+function isUnproven({ code, signed }: Denial): boolean {
+  return unproven.has(code) && signed !== true
+}
 
 /**
  * What a failed authentication is answered with: why it failed, or 429 when its address fails too often.
@@ -44,7 +49,7 @@ export function judgeFailure(
   limiter: Limiter | undefined,
   clock: () => number,
 ): Eventually<Denial> {
-  if (limiter === undefined || address === undefined || !unproven.has(denial.code)) return denial
+  if (limiter === undefined || address === undefined || !isUnproven(denial)) return denial
   const judge = (state: LimitState): Denial =>
     state.allowed
       ? denial

@@ -64,7 +64,7 @@ export interface ResourceServerOptions {
   /** How often one caller (issuer, subject and client) may send a message; `'off'` for no limit. Default: 600 in 60 s. */
   readonly callerLimit?: Rate | 'off'
   /**
-   * How often tokens that nobody has signed may come from one address before it is answered 429 for them; an IPv6
+   * How often tokens that no issuer has signed or knows may come from one address before it is answered 429 for them; an IPv6
    * address counts by its first half. A valid token is never refused for it, nor one that has only expired.
    * Without an address in the request, nothing is counted. Default: 300 in 60 s.
    */

@@ -252,6 +252,80 @@ test('D6: tokens that make no sense to the issuer do not close it for others', a
   assert.equal(await world.outcome({ token: 'good' }), 'allow')
 })
 
+test('J5, D6: garbage of one address uses up no questions of others, and is limited', async () => {
+  const world = await startOpaque({}, { failedAuthenticationLimit: { count: 40, perSeconds: 3600 } })
+  world.issuer.answerIntrospection = json({ active: false })
+  const garbage = Array.from({ length: 256 }, (_, index) =>
+    world.outcome({ token: `garbage-${index}`, address: '192.0.2.6' }),
+  )
+  // Asked, though the answer is the same: it is not refused for the others.
+  assert.equal(await world.outcome({ token: 'other', address: '192.0.2.9' }), 'token_inactive')
+  const outcomes = await Promise.all(garbage)
+  const count = (code: string): number => outcomes.filter((outcome) => outcome === code).length
+  assert.deepEqual([count('token_inactive'), count('issuer_unavailable')], [32, 224])
+  const more: string[] = []
+  for (let index = 0; index < 10; index += 1) {
+    more.push(await world.outcome({ token: `more-${index}`, address: '192.0.2.6' }))
+  }
+  assert.deepEqual(more, [
+    ...Array.from({ length: 8 }, () => 'token_inactive'),
+    ...Array.from({ length: 2 }, () => 'authentication_limit_reached'),
+  ])
+})
+
+test('J5: a token that an issuer has signed and then ended is not counted', async () => {
+  const world = await startAsked({}, { failedAuthenticationLimit: { count: 1, perSeconds: 3600 } })
+  world.issuer.answerIntrospection = json({ active: false })
+  for (let count = 0; count < 3; count += 1) {
+    assert.equal(await world.outcome({ token: world.issuer.sign(), address: '192.0.2.6' }), 'token_inactive')
+  }
+})
+
+test('D6: garbage of many addresses leaves room for tokens that are known', async () => {
+  const world = await startOpaque({ cacheSeconds: 1 })
+  answer(world, {})
+  assert.equal(await world.outcome({ token: 'good', address: '192.0.2.9' }), 'allow')
+  world.clock.now += 1
+  world.issuer.answerIntrospection = json({ active: false })
+  const garbage = Array.from({ length: 300 }, (_, index) =>
+    world.outcome({ token: `garbage-${index}`, address: `192.0.2.${index % 16}` }),
+  )
+  const asked = [
+    world.outcome({ token: 'new', address: '192.0.2.200' }),
+    world.outcome({ token: 'good', address: '192.0.2.9' }),
+  ]
+  assert.deepEqual(await Promise.all(asked), ['issuer_unavailable', 'token_inactive'])
+  await Promise.all(garbage)
+})
+
+test('D6: garbage at which an issuer fails closes it for the address that sends it, and for nobody else', async () => {
+  const world = await startOpaque({ cacheSeconds: 1 })
+  answer(world, {})
+  const good = { token: 'good', address: '192.0.2.6' }
+  assert.equal(await world.outcome(good), 'allow')
+  world.clock.now += 1
+  const { fetches } = world.issuer
+  world.issuer.answerIntrospection = json({}, 500)
+  for (let count = 0; count < 10; count += 1) await world.ask({ token: `${count}`, address: '192.0.2.6' })
+  assert.equal(fetches.introspection, 4)
+  answer(world, {})
+  assert.equal(await world.outcome({ token: 'new', address: '192.0.2.6' }), 'issuer_unavailable')
+  assert.equal(await world.outcome({ token: 'other', address: '192.0.2.9' }), 'allow', 'another address')
+  assert.equal(await world.outcome(good), 'allow', 'a token that is known, of the same address')
+})
+
+test('D6: an issuer that fails at tokens which are known is left alone by everybody', async () => {
+  const world = await startOpaque({ cacheSeconds: 1 })
+  answer(world, {})
+  const tokens = ['a', 'b', 'c']
+  for (const token of tokens) assert.equal(await world.outcome({ token }), 'allow')
+  world.clock.now += 1
+  world.issuer.answerIntrospection = json({}, 500)
+  for (const token of tokens) assert.equal(await world.outcome({ token }), 'issuer_unavailable')
+  answer(world, {})
+  assert.equal(await world.outcome({ token: 'new', address: '192.0.2.9' }), 'issuer_unavailable')
+})
+
 test('D8: what the issuer says of a key must be proven', async () => {
   const client = makeDpopClient()
   const world = await startOpaque({ cacheSeconds: 60 }, { dpop: {} })

@@ -1,5 +1,7 @@
 import type { Outbound } from '@mcp-doorman/outbound'
 import type { DenialCode } from '../denials.ts'
+import { addressKey } from '../network-address.ts'
+import { Breaker } from './breaker.ts'
 import type { AuthenticateClient } from './client-authentication.ts'
 import type { FindEndpoint } from './issuer-documents.ts'
 
@@ -14,8 +16,16 @@ export interface IntrospectionFailure {
   readonly retryAfterSeconds?: number
 }
 
+/** Where a token comes from that an issuer is asked about. */
+export interface TokenSource {
+  /** Whether the token has been proven before, or by its signature: then it is no garbage. */
+  readonly known: boolean
+  /** The peer's address, where that is known. */
+  readonly address: string | undefined
+}
+
 /** Asks an issuer about a token. Never rejects. */
-export type Introspect = (token: string, tokenHash: string) => Promise<Introspection>
+export type Introspect = (token: string, tokenHash: string, source?: TokenSource) => Promise<Introspection>
 
 export interface IntrospectorOptions {
   readonly issuer: string
@@ -29,56 +39,87 @@ export interface IntrospectorOptions {
 
 // Garbage costs a question each, so there is a bound to how many wait for one issuer.
 const maxUnderWay = 256
-const failuresBeforePause = 3
-const longestPauseSeconds = 30
+// What is left of it is for tokens that are known.
+const maxOfStrangers = 192
+const maxOfAddress = 32
+// Only addresses whose questions fail are remembered.
+const maxAddresses = 1000
+
+const anybody: TokenSource = { known: false, address: undefined }
 
 /**
  * Builds what asks an issuer about tokens (RFC 7662).
  *
- * One question a token at a time, whoever waits for it. After three failures in a row the issuer is left alone for a
- * second, then for twice as long each time up to half a minute, and then asked one question. What it has answered is not
- * remembered here.
+ * One question a token at a time, whoever waits for it. An issuer that fails is left alone for a while, see
+ * {@link Breaker}. What it has answered is not remembered here.
+ *
+ * Anybody can send garbage, so what garbage can use up or bring about is its sender's: questions about tokens that are
+ * not known are bounded for each address, and an issuer that answers them by 500 is left alone for that address only.
  *
  * `token_type_hint` is always sent: Casdoor calls refresh tokens active without it.
  */
 export function createIntrospector(options: IntrospectorOptions): Introspect {
   const { issuer, nowSeconds } = options
   const underWay = new Map<string, Promise<Introspection>>()
-  let failures = 0
-  let retryAt = Number.NEGATIVE_INFINITY
+  const whole = new Breaker()
+  const addresses = new Map<string, Breaker>()
 
-  function unavailable(reason: string, code: DenialCode = 'issuer_unavailable'): IntrospectionFailure {
-    const retryAfterSeconds = Math.max(1, Math.ceil(retryAt - nowSeconds()))
-    return {
-      ok: false,
-      code,
-      detail: `${issuer} cannot be asked about the token: ${reason}`,
-      retryAfterSeconds,
-    }
+  function unavailable(breaker: Breaker, reason: string, code: DenialCode = 'issuer_unavailable') {
+    const retryAfterSeconds = breaker.retryAfterSeconds(nowSeconds())
+    const detail = `${issuer} cannot be asked about the token: ${reason}`
+    return { ok: false, code, detail, retryAfterSeconds } as const
   }
 
-  async function ask(token: string): Promise<Introspection> {
+  async function ask(token: string, own: Breaker | undefined): Promise<Introspection> {
     const answer = await exchange(token, options)
     if (answer.ok) {
-      failures = 0
+      whole.succeed()
+      own?.succeed()
       return (
         readAnswer(answer.status, answer.body) ??
-        unavailable(`it answered ${answer.status}, and no word of "active"`)
+        unavailable(whole, `it answered ${answer.status}, and no word of "active"`)
       )
     }
-    failures += 1
-    const pause = failures < failuresBeforePause ? 0 : 2 ** (failures - failuresBeforePause)
-    retryAt = nowSeconds() + Math.min(longestPauseSeconds, pause)
-    return unavailable(answer.reason, answer.refused ? 'introspection_refused' : undefined)
+    const failed = answer.perhapsOfToken && own !== undefined ? own : whole
+    failed.fail(nowSeconds())
+    return unavailable(failed, answer.reason, answer.refused ? 'introspection_refused' : undefined)
   }
 
-  return (token, tokenHash) => {
+  /** Of an address whose tokens are not known here. */
+  function breakerOf(key: string): Breaker {
+    const found = addresses.get(key)
+    if (found !== undefined) return found
+    for (const [oldest, { underWay: count }] of addresses) {
+      if (addresses.size < maxAddresses) break
+      if (count === 0) addresses.delete(oldest)
+    }
+    const made = new Breaker()
+    addresses.set(key, made)
+    return made
+  }
+
+  function isFull(address: string | undefined, own: Breaker | undefined): boolean {
+    if (own === undefined) return underWay.size >= maxUnderWay
+    return underWay.size >= maxOfStrangers || (address !== undefined && own.underWay >= maxOfAddress)
+  }
+
+  return (token, tokenHash, { known, address } = anybody) => {
     const same = underWay.get(tokenHash)
     if (same !== undefined) return same
-    const paused = failures >= failuresBeforePause && (nowSeconds() < retryAt || underWay.size > 0)
-    if (paused) return Promise.resolve(unavailable('it failed several times in a row'))
-    if (underWay.size >= maxUnderWay) return Promise.resolve(unavailable('too many questions are under way'))
-    const asked = ask(token).finally(() => underWay.delete(tokenHash))
+    const key = address === undefined ? '' : addressKey(address)
+    const own = known ? undefined : breakerOf(key)
+    const open = [whole, own].find((breaker) => breaker?.isOpen(nowSeconds()))
+    if (open !== undefined) return Promise.resolve(unavailable(open, 'it failed several times in a row'))
+    if (isFull(address, own)) return Promise.resolve(unavailable(whole, 'too many questions are under way'))
+    whole.underWay += 1
+    if (own !== undefined) own.underWay += 1
+    const asked = ask(token, own).finally(() => {
+      underWay.delete(tokenHash)
+      whole.underWay -= 1
+      if (own === undefined) return
+      own.underWay -= 1
+      if (own.isIdle) addresses.delete(key)
+    })
     underWay.set(tokenHash, asked)
     return asked
   }
@@ -86,13 +127,19 @@ export function createIntrospector(options: IntrospectorOptions): Introspect {
 
 type Exchange =
   | { readonly ok: true; readonly status: number; readonly body: Buffer }
-  /** `refused`: the issuer does not take our own credentials, so asking again will not help. */
-  | { readonly ok: false; readonly reason: string; readonly refused: boolean }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** The issuer does not take our own credentials, so asking again will not help. */
+      readonly refused?: boolean
+      /** The issuer is there, and may have failed at this token alone. */
+      readonly perhapsOfToken?: boolean
+    }
 
 async function exchange(token: string, options: IntrospectorOptions): Promise<Exchange> {
   const signal = AbortSignal.timeout(options.timeoutSeconds * 1000)
   const endpoint = await options.findEndpoint(signal)
-  if (!endpoint.ok) return { ok: false, reason: endpoint.reason, refused: false }
+  if (!endpoint.ok) return { ok: false, reason: endpoint.reason }
   const { headers, form } = await options.authenticate()
   const answer = await options.outbound.request({
     url: endpoint.url,
@@ -107,7 +154,7 @@ async function exchange(token: string, options: IntrospectorOptions): Promise<Ex
   })
   if (!answer.ok) {
     const reason = signal.aborted ? 'it did not answer in time' : answer.message
-    return { ok: false, reason, refused: false }
+    return { ok: false, reason }
   }
   const { status, body } = answer
   if (status === 401 || status === 403) {
@@ -115,7 +162,7 @@ async function exchange(token: string, options: IntrospectorOptions): Promise<Ex
     return { ok: false, reason, refused: true }
   }
   if (status >= 500 || status === 429) {
-    return { ok: false, reason: `it answered ${status}`, refused: false }
+    return { ok: false, reason: `it answered ${status}`, perhapsOfToken: status >= 500 }
   }
   return { ok: true, status, body }
 }

@@ -5,6 +5,7 @@ import { isRejection, judgeClaims, type ClaimChecks, type Claims } from './claim
 import { parseCompactJws, type UnverifiedJws } from './compact-jws.ts'
 import type { Identity } from './identity.ts'
 import { readIntrospected } from './introspected-claims.ts'
+import type { TokenSource } from './introspection.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { createSenderCheck, type ProofCheck, type SenderEvidence, type SenderProof } from './sender.ts'
 import { judgeHeader, proveSignature } from './signature.ts'
@@ -26,6 +27,14 @@ export interface VerificationFailure {
   readonly detail: string
   readonly nonce?: string
   readonly retryAfterSeconds?: number
+  /** Set when the token's signature was proven all the same. */
+  readonly signed?: true
+}
+
+/** What a request brings beside its token. */
+export interface TokenEvidence extends SenderEvidence {
+  /** The peer's address: what its garbage can use up is bounded. */
+  readonly address?: string | undefined
 }
 
 /**
@@ -34,7 +43,7 @@ export interface VerificationFailure {
 export type Verify = (
   token: string,
   scheme: TokenScheme,
-  evidence: SenderEvidence,
+  evidence: TokenEvidence,
 ) => Verification | Promise<Verification>
 
 export interface VerifierOptions extends ClaimChecks {
@@ -73,7 +82,8 @@ export function createVerifier(options: VerifierOptions): Verify {
       const keysStand = keys === undefined || (known.generation === keys.generation && keys.fresh(now))
       if (keysStand && now < known.askAgainAt) return judgeSender(known, scheme, evidence, tokenHash)
     }
-    return verifyUnknown(token, scheme, evidence, tokenHash)
+    const source = { known: known !== undefined, address: evidence.address }
+    return verifyUnknown(token, scheme, evidence, tokenHash, source)
   }
 
   async function verifyUnknown(
@@ -81,8 +91,9 @@ export function createVerifier(options: VerifierOptions): Verify {
     scheme: TokenScheme,
     evidence: SenderEvidence,
     tokenHash: string,
+    source: TokenSource,
   ): Promise<Verification> {
-    const result = await prove(token, tokenHash)
+    const result = await prove(token, tokenHash, source)
     if (!result.ok) return result
     const { proven } = result
     if (nowSeconds() < proven.askAgainAt) verified.keep(tokenHash, token.length, proven)
@@ -90,20 +101,20 @@ export function createVerifier(options: VerifierOptions): Verify {
   }
 
   /** The issuer is matched before anything is fetched: a stranger's token must not make us open connections. */
-  async function prove(token: string, tokenHash: string): Promise<Proven> {
+  async function prove(token: string, tokenHash: string, source: TokenSource): Promise<Proven> {
     const jws = parseCompactJws(token)
     if (jws === undefined) {
       return opaqueIssuer === undefined
         ? refuse('token_malformed', 'not a compact JWS with a JSON object in it')
-        : proveByAnswer(token, tokenHash, opaqueIssuer, opaqueIssuer.introspection, undefined)
+        : proveByAnswer(token, tokenHash, opaqueIssuer, opaqueIssuer.introspection, source, undefined)
     }
     const issuer = jws.claims['iss']
     // A token that names an issuer is that one's alone: no other is asked about it (requirement D10).
     const trusted = typeof issuer === 'string' ? issuers.get(issuer) : undefined
     if (trusted === undefined) return refuse('issuer_unknown', '"iss" is no configured issuer')
     return trusted.keys === undefined
-      ? proveByAnswer(token, tokenHash, trusted, trusted.introspection, undefined)
-      : proveByKeys(token, tokenHash, jws, trusted)
+      ? proveByAnswer(token, tokenHash, trusted, trusted.introspection, source, undefined)
+      : proveByKeys(token, tokenHash, jws, trusted, source)
   }
 
   async function proveByKeys(
@@ -111,6 +122,7 @@ export function createVerifier(options: VerifierOptions): Verify {
     tokenHash: string,
     jws: UnverifiedJws,
     trusted: SigningIssuer,
+    source: TokenSource,
   ): Promise<Proven> {
     const { keys, introspection } = trusted
     const rejection = judgeHeader(jws, trusted.profile)
@@ -122,7 +134,12 @@ export function createVerifier(options: VerifierOptions): Verify {
     const { generation } = signed
     if (introspection !== undefined) {
       const { claims } = identity
-      return proveByAnswer(token, tokenHash, trusted, introspection, { claims, keys, generation })
+      const signedSource = { ...source, known: true }
+      return proveByAnswer(token, tokenHash, trusted, introspection, signedSource, {
+        claims,
+        keys,
+        generation,
+      })
     }
     const endsAt = identity.expiresAt + clockToleranceSeconds
     return { ok: true, proven: { identity, keys, generation, endsAt, askAgainAt: Number.POSITIVE_INFINITY } }
@@ -134,10 +151,11 @@ export function createVerifier(options: VerifierOptions): Verify {
     tokenHash: string,
     trusted: TrustedIssuer,
     introspection: TrustedIntrospection,
+    source: TokenSource,
     signed: SignedClaims | undefined,
   ): Promise<Proven> {
-    const answer = await introspection.ask(token, tokenHash)
-    if (!answer.ok) return answer
+    const answer = await introspection.ask(token, tokenHash, source)
+    if (!answer.ok) return signed === undefined ? answer : { ...answer, signed: true }
     const assumedAudience = introspection.acceptMissingAudience ? [...options.audiences][0] : undefined
     const { issuer, profile } = trusted
     const { clientClaim } = profile
