@@ -29,8 +29,11 @@ export function openRevocationFile(path: string): RevocationStore {
   const file = openSync(path, 'a', 0o600)
   let size = fstatSync(file).size
   let failure: string | undefined
+  let closed = false
 
   function append(line: string): void {
+    // The number of a file that was closed may be that of another one by now.
+    if (closed) throw new Error(`The revocation cannot be kept in ${path}, which was closed.`)
     if (failure !== undefined) throw new Error(failure)
     try {
       const bytes = Buffer.from(line)
@@ -63,7 +66,8 @@ export function openRevocationFile(path: string): RevocationStore {
     list: () => index.list(),
     onAdded: (listener) => index.onAdded(listener),
     close: () => {
-      closeSync(file)
+      if (!closed) closeSync(file)
+      closed = true
       return Promise.resolve()
     },
   }

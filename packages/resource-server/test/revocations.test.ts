@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { completeRevocation } from '#internal/identity/revocations'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -117,8 +128,12 @@ test('a revocation that cannot be written does not hold, says so, and leaves the
 test('a revocation after the file was let go is refused', async () => {
   const store = openRevocationFile(newPath())
   await store.close()
-  await assert.rejects(store.add(alice), /cannot be kept in/)
-  await assert.rejects(store.add(alice), /half a line that cannot be taken back/)
+  const path = newPath()
+  const other = openSync(path, 'w') // Gets the number of the file that was let go.
+  await assert.rejects(store.add(alice), /cannot be kept in .*, which was closed/)
+  await store.close()
+  assert.equal(fstatSync(other).size, 0, 'neither written to nor closed')
+  closeSync(other)
   assert.equal(store.revokes(callerOf()), false)
 })
 
@@ -285,4 +300,10 @@ test('with several issuers, one must be named', async () => {
   await assert.rejects(world.server.revoke({ subject: 'alice' }), /^TypeError: Name the issuer: http/)
   await world.server.revoke({ subject: 'alice', issuer: other.issuer })
   assert.equal(await world.outcome({ token: world.issuer.sign() }), 'allow')
+})
+
+test('a time in words is refused, since a file with it could not be opened again', () => {
+  const wish = { issuedUpTo: '5' as unknown as number }
+  assert.throws(() => completeRevocation(wish, [issuer], startTime), /seconds since 1970/)
+  assert.equal(completeRevocation({ issuedUpTo: 5 }, [issuer], startTime).issuedUpTo, 5)
 })

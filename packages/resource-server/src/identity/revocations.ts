@@ -81,7 +81,8 @@ export function completeRevocation(
     return { issuer: chosen, tokenId, issuedUpTo: 0 }
   }
   const upTo = issuedUpTo ?? nowSeconds
-  if (!(upTo >= 0 && upTo <= nowSeconds)) {
+  // A text of digits compares as a number, and would be written as what cannot be read again.
+  if (!(typeof upTo === 'number' && upTo >= 0 && upTo <= nowSeconds)) {
     throw new TypeError('The time must not lie in the future, in seconds since 1970.')
   }
   return {
