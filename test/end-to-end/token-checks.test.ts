@@ -31,19 +31,36 @@ test('with --introspect a token counts while its issuer says so', async (t) => {
   assert.ok(issuer.asked.includes('/introspect'))
 })
 
-test('with --opaque-tokens the issuer says all there is to know', async (t) => {
+test('with --opaque-tokens the issuer says all there is to know, and a token that was stolen can be revoked', async (t) => {
   const lab = openLab(t)
   let url = ''
   const issuer = await startHandMadeIssuer(lab, (name) => ({
     '/.well-known/oauth-authorization-server': { issuer: name, introspection_endpoint: `${name}/introspect` },
     get '/introspect'() {
       const exp = Math.floor(Date.now() / 1000) + 60
-      return { active: true, sub: 'alice', client_id: 'agent', aud: url, scope, exp }
+      return {
+        active: true,
+        sub: 'alice',
+        client_id: 'agent',
+        aud: url,
+        scope,
+        exp,
+        jti: 'as-the-issuer-calls-it',
+      }
     },
   }))
-  const words = ['--issuer', issuer.issuer, ...ask, '--opaque-tokens']
+  const state = lab.makeFolder()
+  const words = ['--issuer', issuer.issuer, ...ask, '--opaque-tokens', '--state', state]
   ;({ url } = await startFiles(lab, { words, command: secret }))
   assert.equal((await callTool(url, 'any-word', list)).status, 200)
+  const revoked = await lab.run(['revoke', '--state', state, '--token'], {}, 'any-word\n')
+  assert.equal(revoked.code, 0, revoked.stderr)
+  assert.equal(
+    (await callTool(url, 'any-word', list)).status,
+    401,
+    'whoever holds it does not know its "jti"',
+  )
+  assert.equal((await callTool(url, 'another-word', list)).status, 200)
 })
 
 test('with --dpop require plain tokens are refused, and the metadata says so', async (t) => {

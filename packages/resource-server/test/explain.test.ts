@@ -16,6 +16,7 @@ function callerWith({ scopes, roles, groups, clientId }: Holdings): Identity {
     subject: 'alice',
     expiresAt: 1,
     tokenId: 't',
+    tokenHash: 'hash',
     callerKey: 'k',
     clientId,
     scopes,

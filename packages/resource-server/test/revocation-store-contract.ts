@@ -21,6 +21,7 @@ export interface Caller {
   readonly subject?: string
   readonly clientId?: string
   readonly tokenId?: string
+  readonly tokenHash?: string
   readonly issuedAt?: number | undefined
 }
 
@@ -35,6 +36,7 @@ export function callerOf({ issuedAt = now, ...change }: Caller = {}): Identity {
     groups: new Set(),
     expiresAt: now + 600,
     tokenId: 'token-1',
+    tokenHash: 'hash-1',
     callerKey: 'alice',
     claims: {},
     issuedAt,
@@ -56,6 +58,7 @@ const rows: readonly Row[] = [
   ['a client, whoever uses it', { clientId: 'notebook' }, bob, [{ ...bob, ...phone }]],
   ['a subject with a client', { subject: 'alice', clientId: 'notebook' }, {}, [bob, phone, later, elsewhere]],
   ['a token', { tokenId: 'token-1', issuedUpTo: 0 }, {}, [{ tokenId: 'token-2' }, elsewhere]],
+  ['a token by its hash', { tokenId: 'hash-1', issuedUpTo: 0 }, {}, [{ tokenHash: 'hash-2' }, elsewhere]],
   [
     'a token, whoever has it',
     { tokenId: 'token-1', issuedUpTo: 0 },

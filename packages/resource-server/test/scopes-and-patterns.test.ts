@@ -18,6 +18,7 @@ function holderOf(scopes: Iterable<string>): Identity {
     groups: new Set(),
     expiresAt: 1,
     tokenId: 't',
+    tokenHash: 'hash',
     callerKey: 'k',
     claims: {},
   })

@@ -255,6 +255,7 @@ test('E3: an identity cannot be written by hand, however complete', () => {
     groups: none,
     expiresAt: now + 600,
     tokenId: 'a',
+    tokenHash: 'hash',
     callerKey: 'a',
     claims: {},
   }

@@ -89,6 +89,7 @@ function verifiedToken(subject: string): VerifiedToken {
     groups: new Set(),
     expiresAt: 1,
     tokenId: subject,
+    tokenHash: 'hash',
     callerKey: `["https://issuer.example","${subject}","client"]`,
     claims: { iss: 'https://issuer.example', sub: subject, scope: 'files:read files:write', exp: 1, iat: 1 },
   })

@@ -18,6 +18,7 @@ const identity = (expiresAt: number) =>
     groups: new Set(),
     expiresAt,
     tokenId: 'token',
+    tokenHash: 'hash',
     callerKey: 'alice',
     claims: {},
   })

@@ -86,7 +86,7 @@ async function readWish(options: RevokeOptions): Promise<RevocationWish> {
   return { issuer, subject, clientId, tokenId, issuedUpTo }
 }
 
-/** Records and revocations call a token by its `jti`, or by the beginning of its hash. Nothing of it is verified. */
+/** A JWT is named by its `jti`, which no other spelling of it changes; any other token by the beginning of its hash. */
 function nameToken(token: string, issuer: string | undefined): RevocationWish {
   if (token === '') throw new UsageError('There is no token on standard input.')
   const { iss, jti } = parseClaims(token) ?? {}

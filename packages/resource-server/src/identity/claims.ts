@@ -136,6 +136,7 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
   const subject = claims['sub'] as string
   const clientId = claims[profile.clientClaim] as string
   const tokenId = claims['jti'] as string | undefined
+  const shortHash = tokenHash.slice(0, 16)
   const issuedAt = claims['iat'] as number | undefined
   const binding = readBinding(claims['cnf']) as SenderBinding | undefined
   return provenIdentity({
@@ -148,7 +149,8 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
     expiresAt: claims['exp'] as number,
     ...(issuedAt !== undefined && { issuedAt }),
     ...(binding !== undefined && { binding }),
-    tokenId: tokenId ?? tokenHash.slice(0, 16),
+    tokenId: tokenId ?? shortHash,
+    tokenHash: shortHash,
     callerKey: JSON.stringify([issuer, subject, clientId]),
     claims,
   })

@@ -24,8 +24,10 @@ export interface Identity {
   readonly expiresAt: number
   /** When the token was issued, in epoch seconds, if it says so. */
   readonly issuedAt?: number
-  /** `jti`, or the beginning of the token's hash. Names the token in records without revealing it. */
+  /** `jti`, or {@link Identity.tokenHash}. Names the token in records without revealing it. */
   readonly tokenId: string
+  /** The first 16 characters of the token's SHA-256 as base64url: names an opaque token for those who only hold it. */
+  readonly tokenHash: string
   /** One string for issuer, subject and client: the key of limits and sessions. */
   readonly callerKey: string
   /** What the token is bound to (`cnf`). It was proven for the request that this identity came with. */

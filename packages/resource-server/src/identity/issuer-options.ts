@@ -68,7 +68,12 @@ export interface CasdoorIssuerOptions extends ClaimMapping {
   readonly keepRemovedKeysSeconds?: number
 }
 
-/** How an issuer is asked about tokens (RFC 7662). */
+/**
+ * How an issuer is asked about tokens (RFC 7662).
+ *
+ * At most 256 tokens at once are asked about, of which 192 that nothing is known of yet, and of these 32 from one address
+ * where requests say it; more are answered 503.
+ */
 export interface IntrospectionOptions extends ClientAuthenticationOptions {
   /** Default: what the issuer's metadata names; Casdoor's own. */
   readonly endpoint?: string

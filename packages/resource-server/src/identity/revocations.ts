@@ -11,7 +11,7 @@ export interface Revocation {
   readonly subject?: string
   /** The OAuth client. */
   readonly clientId?: string
-  /** `jti`, or what records name the token by. Alone, or with nothing but the issuer. */
+  /** `jti`, or the beginning of the token's hash. Alone, or with nothing but the issuer. */
   readonly tokenId?: string
   /**
    * Tokens issued up to this time, in epoch seconds; one that does not say when it was issued fits every time. Has no
@@ -120,10 +120,10 @@ export class RevocationIndex {
   readonly #listeners = new Set<() => void>()
   #count = 0
 
-  revokes({ issuer, subject, clientId, tokenId, issuedAt = 0 }: Identity): boolean {
+  revokes({ issuer, subject, clientId, tokenId, tokenHash, issuedAt = 0 }: Identity): boolean {
     const known = this.#issuers.get(issuer)
     if (known === undefined) return false
-    if (known.tokens.has(tokenId)) return true
+    if (known.tokens.has(tokenId) || known.tokens.has(tokenHash)) return true
     for (const clients of [known.times.get(subject), known.times.get(undefined)]) {
       if (issuedAt <= (clients?.get(clientId) ?? -1) || issuedAt <= (clients?.get(undefined) ?? -1))
         return true
