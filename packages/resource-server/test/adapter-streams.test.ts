@@ -276,6 +276,18 @@ for (const { name, serve } of adapterServers) {
     const opened = await send({ message: request('initialize') })
     assert.equal(opened.headers['mcp-session-id'], `session-${name}`)
 
+    reply = () => ({
+      headers: { ...json, 'mcp-session-id': `other-${name}` },
+      body: JSON.stringify(resultOf({})),
+    })
+    const other = ['Mcp-Session-Id', `other-${name}`]
+    assert.equal((await send({ message: request('ping'), headers: session })).status, 200)
+    assert.equal(
+      (await send({ message: request('ping'), headers: other })).status,
+      404,
+      'an answer in a session opens no other',
+    )
+
     const feed = new Feed()
     reply = ({ method }) => (method === 'GET' ? { headers: events, body: feed } : { status: 200 })
     feed.send('data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n')

@@ -314,6 +314,23 @@ test('D6: garbage at which an issuer fails closes it for the address that sends 
   assert.equal(await world.outcome(good), 'allow', 'a token that is known, of the same address')
 })
 
+test('D6: of a thousand addresses at whose tokens an issuer fails, the one that was first is forgotten', async () => {
+  const world = await startOpaque({ cacheSeconds: 0 })
+  world.issuer.answerIntrospection = json({}, 500)
+  const { fetches } = world.issuer
+  const asks = async (token: string): Promise<boolean> => {
+    const before = fetches.introspection
+    await world.ask({ token, address: '192.0.2.6' })
+    return fetches.introspection > before
+  }
+  for (const token of ['a', 'b', 'c']) assert.ok(await asks(token))
+  const addresses = Array.from({ length: 1000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
+  for (const address of addresses.slice(1)) await world.ask({ token: address, address })
+  assert.ok(!(await asks('d')), 'there is room for it')
+  await world.ask({ token: 'last', address: addresses[0] ?? '' })
+  assert.ok(await asks('e'))
+})
+
 test('D6: an issuer that fails at tokens which are known is left alone by everybody', async () => {
   const world = await startOpaque({ cacheSeconds: 1 })
   answer(world, {})
