@@ -31,7 +31,7 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   'resource-server': ['jose'],
   'mcp-endpoint': ['ajv'],
   files: [],
-  'authorization-server': ['oidc-provider'],
+  'authorization-server': ['jose', 'oidc-provider'],
   'development-issuer': [],
   cli: ['commander'],
 }

@@ -5,6 +5,8 @@ import {
   interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
+import { type Account, divideScopes, type Login } from './login.ts'
+import type { Unattended } from './options.ts'
 import { completeScope, type ProtectedResource, type Resources } from './resources.ts'
 
 /** What oidc-provider asks about a resource: its scopes, and how its access tokens look. */
@@ -47,7 +49,7 @@ const maxStateCharacters = 4096
 export function completeRequest(
   context: KoaContextWithOIDC,
   resources: Resources,
-  unattendedSubject: string | undefined,
+  unattended: Unattended,
 ): void {
   const { params, session } = context.oidc
   if (params === undefined) return
@@ -64,9 +66,16 @@ export function completeRequest(
   }
   params['scope'] = completed.scope
 
-  if (unattendedSubject !== undefined && session !== undefined) {
-    session.loginAccount({ accountId: unattendedSubject })
-    params['prompt'] = undefined
+  if (unattended.subject !== undefined && session !== undefined) {
+    session.loginAccount({ accountId: unattended.subject })
+  }
+  const answered = [
+    ...(unattended.subject === undefined ? [] : ['login']),
+    ...(unattended.consent === true ? ['consent'] : []),
+  ]
+  if (answered.length > 0 && typeof params['prompt'] === 'string') {
+    const left = params['prompt'].split(' ').filter((prompt) => !answered.includes(prompt))
+    params['prompt'] = left.length === 0 ? undefined : left.join(' ')
   }
 }
 
@@ -101,23 +110,44 @@ export function askPerson(): Asking {
   }
 }
 
-/** Allows everything without a page. */
-export function askNobody(): Asking {
+/** Allows everything that the person may, without a page. */
+export function askNobody(login: Login): Asking {
   const policy = interactionPolicy.base()
   policy.get('consent')?.checks.remove('native_client_prompt')
-  return { policy, loadExistingGrant: grantEverything }
+  return { policy, loadExistingGrant: (context) => grantAvailable(context, login) }
 }
 
-async function grantEverything({ oidc }: KoaContextWithOIDC): Promise<Grant | undefined> {
+async function grantAvailable({ oidc }: KoaContextWithOIDC, login: Login): Promise<Grant | undefined> {
   const accountId = oidc.account?.accountId
   const clientId = oidc.client?.clientId
   if (accountId === undefined || clientId === undefined) return undefined
   const grant = new oidc.provider.Grant({ accountId, clientId })
   grant.addOIDCScope(oidc.requestParamOIDCScopes)
+  const account = login.findAccount(accountId)
+  let given = 0
   for (const [identifier, server] of Object.entries(oidc.resourceServers ?? {})) {
-    const scopes = [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope))
-    grant.addResourceScope(identifier, scopes)
+    const asked = [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope))
+    given += decideResource(grant, identifier, asked, account)
   }
+  if (given === 0) throw new errors.AccessDenied('this person may allow none of what was asked for')
   await grant.save()
   return grant
+}
+
+/**
+ * Writes into a grant what an account gives of the scopes that were asked for, and what it refuses: oidc-provider asks
+ * again for scopes that it finds in neither place.
+ *
+ * @returns how many scopes were given
+ */
+export function decideResource(
+  grant: Grant,
+  identifier: string,
+  asked: readonly string[],
+  account: Account | undefined,
+): number {
+  const { available, refused } = divideScopes(account, asked)
+  if (available.length > 0) grant.addResourceScope(identifier, [...available])
+  if (refused.length > 0) grant.rejectResourceScope(identifier, [...refused])
+  return available.length
 }

@@ -5,6 +5,8 @@ import { rememberAccessToken } from './adapter.ts'
 import { describeResource } from './authorization-request.ts'
 import {
   answerCors,
+  type Endpoint,
+  endpointOf,
   findRoute,
   isHostAllowed,
   isQueryTooLong,
@@ -13,6 +15,7 @@ import {
   rewriteQuery,
 } from './front.ts'
 import { answerInteraction, interactionPath } from './interaction.ts'
+import { divideScopes } from './login.ts'
 import { type AuthorizationServerOptions, defaultRegistration, readOptions } from './options.ts'
 import { sendErrorPage } from './page.ts'
 import { basePath, createProvider, routes } from './provider.ts'
@@ -40,11 +43,20 @@ export interface AuthorizationServer {
   readonly issuer: string
   /** Answers a request of node:http. Never throws, never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): void
+  /** Which endpoint a request URL (path, with or without a query) belongs to; undefined for pages and unknown paths. */
+  endpointOf(url: string): Endpoint | undefined
   /**
    * Issues an access token without a login, signed and introspectable like any other. Whoever can call this can be
    * anybody: it is for tools of the operator.
    */
   mintAccessToken(request: MintRequest): Promise<MintAnswer>
+  /**
+   * Signs claims as they are, as access tokens are signed; `header` adds to the protected header or replaces in it. For
+   * tests of resource servers: what it makes is not remembered, so it can neither be introspected nor revoked.
+   */
+  sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
+  /** What a client may be called back at, as it registered; undefined when there is no such client. */
+  findRedirectUris(clientId: string): Promise<readonly string[] | undefined>
   /** A new key signs from now on; tokens signed before stay verifiable. */
   rotateKeys(): Promise<void>
   /** Another key takes the `kid` of the one that signs; tokens signed before fail. For tests of resource servers. */
@@ -145,6 +157,11 @@ export async function openAuthorizationServer(
       })
     },
 
+    endpointOf(url) {
+      const route = findRoute(url, base)
+      return route.kind === 'path' ? endpointOf(route.path) : undefined
+    },
+
     async mintAccessToken({ subject, clientId, resource: identifier, scopes, seconds }) {
       const resource = resources.find(resources.canonical(identifier))
       if (resource === undefined)
@@ -156,7 +173,10 @@ export async function openAuthorizationServer(
       const unknown = scopes.find((scope) => !resource.scopes.includes(scope))
       if (unknown !== undefined) return refusal('scope', unknown, resource.scopes)
       if (scopes.length === 0) return { ok: false, problem: 'no scope was asked for' }
-      if (settings.login.findAccount(subject) === undefined) return refusal('user', subject, [])
+      const account = settings.login.findAccount(subject)
+      if (account === undefined) return refusal('user', subject, [])
+      const [refused] = divideScopes(account, scopes).refused
+      if (refused !== undefined) return { ok: false, problem: `${subject} may not give the scope ${refused}` }
       // A client-ID metadata document would be fetched; a token for a tool of the operator is not worth that.
       const client = clientId.includes('://') ? undefined : await provider.Client.find(clientId)
       if (client === undefined) return refusal('client', clientId, [])
@@ -182,6 +202,11 @@ export async function openAuthorizationServer(
       return { ok: true, accessToken, expiresInSeconds }
     },
 
+    sign: (claims, header) => keys.sign(claims, header),
+    async findRedirectUris(clientId) {
+      const client = await provider.Client.find(clientId).catch(() => undefined)
+      return client?.redirectUris
+    },
     async rotateKeys() {
       await keys.rotate()
       rebuild()

@@ -8,13 +8,20 @@ export interface ConsentView {
   readonly subject: string
   readonly client: { readonly id: string; readonly name: string; readonly known: boolean }
   readonly redirectUri: string
-  /** What is asked for, by resource. */
-  readonly requested: readonly { readonly resource: ProtectedResource; readonly scopes: readonly string[] }[]
+  /** What is asked for, by resource: what this person can give, and what not. */
+  readonly requested: readonly RequestedPart[]
+}
+
+interface RequestedPart {
+  readonly resource: ProtectedResource
+  readonly available: readonly string[]
+  readonly refused: readonly string[]
 }
 
 /** The content of the page that asks whether a client may have what it wants. */
 export function consentPage(view: ConsentView): { readonly title: string; readonly content: Html } {
   const { client } = view
+  const canAllow = view.requested.some(({ available }) => available.length > 0)
   const content = html`
     <p>You are signed in as <strong>${view.subject}</strong>.</p>
     <dl>
@@ -26,7 +33,7 @@ export function consentPage(view: ConsentView): { readonly title: string; readon
     ${view.requested.map(requestPart)}
     <form method="post" action="${view.action}">
       ${view.hiddenFields}
-      <button class="first" name="decision" value="allow">Allow</button>
+      ${canAllow ? html`<button class="first" name="decision" value="allow">Allow</button>` : html``}
       <button name="decision" value="deny">Deny</button>
       <button class="plain" name="decision" value="switch">Use another account</button>
     </form>
@@ -34,14 +41,24 @@ export function consentPage(view: ConsentView): { readonly title: string; readon
   return { title: `Allow ${client.name}?`, content }
 }
 
-function requestPart({ resource, scopes }: ConsentView['requested'][number]): Html {
+function requestPart({ resource, available, refused }: RequestedPart): Html {
   const identifier = resource.name === resource.resource ? html`` : html`(<code>${resource.resource}</code>)`
   return html`
     <p>It wants to use <strong>${resource.name}</strong> ${identifier} to:</p>
-    <ul>
-      ${scopes.map((scope) => html`<li>${describeScope(resource, scope)}</li>`)}
-    </ul>
+    ${scopeList(resource, available)}
+    ${
+      refused.length === 0
+        ? html``
+        : html`<p>It also asks for this, which your account may not allow and it will not get:</p>
+            ${scopeList(resource, refused)}`
+    }
   `
+}
+
+function scopeList(resource: ProtectedResource, scopes: readonly string[]): Html {
+  return html`<ul>
+    ${scopes.map((scope) => html`<li>${describeScope(resource, scope)}</li>`)}
+  </ul>`
 }
 
 function describeScope({ scopeDescriptions }: ProtectedResource, scope: string): Html {

@@ -37,6 +37,32 @@ export function findRoute(url: string, base: string): Route {
   return { kind: 'unknown' }
 }
 
+/** What a request can be about, beside pages. */
+export type Endpoint =
+  | 'authorization'
+  | 'discovery'
+  | 'introspection'
+  | 'jwks'
+  | 'registration'
+  | 'revocation'
+  | 'token'
+
+const endpointsByPath: ReadonlyMap<string, Endpoint> = new Map([
+  ...metadataNames.map((name): [string, Endpoint] => [`/.well-known/${name}`, 'discovery']),
+  [routes.authorization, 'authorization'],
+  [routes.introspection, 'introspection'],
+  [routes.jwks, 'jwks'],
+  [routes.registration, 'registration'],
+  [routes.revocation, 'revocation'],
+  [routes.token, 'token'],
+])
+
+/** Which endpoint a path below the issuer belongs to; after its pages, an authorization request goes on below it. */
+export function endpointOf(path: string): Endpoint | undefined {
+  if (path.startsWith(`${routes.authorization}/`)) return 'authorization'
+  return endpointsByPath.get(path)
+}
+
 /**
  * Against DNS rebinding: on loopback, a page of another name that was pointed at us must not get an answer. Elsewhere
  * the name belongs to whoever runs the server, or to a proxy before it.

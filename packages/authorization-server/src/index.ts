@@ -4,15 +4,17 @@ export {
   type MintRequest,
   openAuthorizationServer,
 } from './authorization-server.ts'
-export type { Login, LoginView } from './login.ts'
+export type { Endpoint } from './front.ts'
+export type { Account, Login, LoginView } from './login.ts'
 export { isThisMachine } from './loopback.ts'
 export type {
   AuthorizationServerOptions,
   KnownClient,
   Lifetimes,
   ProtectedResourceOptions,
+  Unattended,
 } from './options.ts'
 export { type Html, html } from './page.ts'
 export type { RedirectPolicy } from './redirect-uri.ts'
 export { createPrivateFile, createStateFolder, readPrivateFile, writePrivateFile } from './state-folder.ts'
-export { type BodyAnswer, readBody } from './request-body.ts'
+export { type BodyAnswer, isForm, readBody, withBody } from './request-body.ts'

@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Interaction, type Provider } from 'oidc-provider'
+import { decideResource } from './authorization-request.ts'
 import { consentPage } from './consent.ts'
+import { divideScopes } from './login.ts'
 import type { AuthorizationServerSettings } from './options.ts'
 import { html, type Html, pageHeaders, sendErrorPage, sendPage } from './page.ts'
 import { isForm, readBody } from './request-body.ts'
@@ -23,6 +25,9 @@ const maxFormBytes = 16_384
 const expired =
   'This page is no longer open: it was answered already, it took too long, or this browser did not begin here. ' +
   'Go back to your application and connect again.'
+
+const nothingAvailable =
+  'Your account may allow none of what the application asks for. Go back and use another account, or deny.'
 
 /** Answers the pages between the authorization request and the redirect back to the client. */
 export async function answerInteraction(
@@ -125,14 +130,16 @@ async function showConsent(
   interaction: Interaction,
 ): Promise<void> {
   const client = await describeClient(parts, interaction)
+  const subject = interaction.session?.accountId ?? ''
+  const account = parts.settings.login.findAccount(subject)
   const requested = Object.entries(requestedScopes(interaction)).flatMap(([identifier, scopes]) => {
     const resource = parts.resources.find(identifier)
-    return resource === undefined ? [] : [{ resource, scopes }]
+    return resource === undefined ? [] : [{ resource, ...divideScopes(account, scopes) }]
   })
   const { title, content } = consentPage({
     action: `${parts.basePath}/interaction/${interaction.uid}/consent`,
     hiddenFields: hiddenFields(parts, interaction),
-    subject: interaction.session?.accountId ?? '',
+    subject,
     client,
     redirectUri: String(interaction.params['redirect_uri']),
     requested,
@@ -152,9 +159,13 @@ async function allow(
   const grant = new parts.provider.Grant({ accountId, clientId: String(interaction.params['client_id']) })
   const { missingOIDCScope } = interaction.prompt.details
   if (Array.isArray(missingOIDCScope)) grant.addOIDCScope(missingOIDCScope.map(String))
+  const account = parts.settings.login.findAccount(accountId)
+  let given = 0
   for (const [identifier, scopes] of Object.entries(requestedScopes(interaction))) {
-    grant.addResourceScope(identifier, [...scopes])
+    given += decideResource(grant, identifier, scopes, account)
   }
+  // The page had no such button.
+  if (given === 0) return sendErrorPage(response, 403, nothingAvailable)
   const grantId = await grant.save()
   await parts.provider.interactionFinished(request, response, { consent: { grantId } })
 }

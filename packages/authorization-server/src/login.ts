@@ -24,6 +24,24 @@ export interface Login {
   page(view: LoginView): { readonly title: string; readonly content: Html }
   /** The subject that the form proves, or undefined. The same time and the same words for every reason. */
   verify(form: URLSearchParams): Promise<string | undefined>
-  /** Whether a subject that logged in earlier may still act; and what its tokens say besides the standard claims. */
-  findAccount(subject: string): { readonly claims: Readonly<Record<string, unknown>> } | undefined
+  /** Whether a subject that logged in earlier may still act; and what is known of it. */
+  findAccount(subject: string): Account | undefined
+}
+
+/** What is known of somebody who may act. */
+export interface Account {
+  /** What the access tokens say besides the standard claims. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** The scopes of resources that this person can give to a client. @defaultValue every scope */
+  readonly mayConsentTo?: readonly string[]
+}
+
+/** Which of the scopes that a client asks for this person can give it, and which not. */
+export function divideScopes(
+  account: Account | undefined,
+  scopes: readonly string[],
+): { readonly available: readonly string[]; readonly refused: readonly string[] } {
+  if (account === undefined) return { available: [], refused: scopes }
+  const may = (scope: string): boolean => account.mayConsentTo?.includes(scope) ?? true
+  return { available: scopes.filter(may), refused: scopes.filter((scope) => !may(scope)) }
 }

@@ -66,11 +66,12 @@ export interface AuthorizationServerOptions {
   /** Seconds, whole numbers from 1. */
   readonly lifetimes?: Partial<Lifetimes>
   /**
-   * Logs every request in as this subject and allows what it asks for, without a page: for tests without a browser.
+   * Which of the pages nobody is there to answer: for tests without a browser.
    *
+   * @defaultValue none
    * @throws {TypeError} with an issuer that is not on loopback
    */
-  readonly unattendedSubject?: string
+  readonly unattended?: Unattended
   /**
    * The clock of the store, in epoch seconds: expiry of what is kept, reuse grace, unused registrations. The times in
    * tokens are always those of the system clock.
@@ -80,6 +81,14 @@ export interface AuthorizationServerOptions {
   readonly nowSeconds?: () => number
   /** Told of every answer with status 500. Never given a token or a password by us. @defaultValue nobody */
   readonly onServerError?: (error: Error) => void
+}
+
+/** Pages that are left out. */
+export interface Unattended {
+  /** Every request is logged in as this subject. @defaultValue people are asked who they are */
+  readonly subject?: string
+  /** Whoever is logged in allows all that they may. @defaultValue people are asked what they allow */
+  readonly consent?: boolean
 }
 
 export interface Lifetimes {
@@ -110,7 +119,7 @@ export interface AuthorizationServerSettings {
     | undefined
   readonly redirects: RedirectPolicy
   readonly lifetimes: Lifetimes
-  readonly unattendedSubject: string | undefined
+  readonly unattended: Unattended
   readonly nowSeconds: () => number
   readonly onServerError: (error: Error) => void
 }
@@ -141,7 +150,7 @@ const optionNames = new Set([
   'clientDocuments',
   'redirects',
   'lifetimes',
-  'unattendedSubject',
+  'unattended',
   'nowSeconds',
   'onServerError',
 ])
@@ -183,8 +192,9 @@ export function readOptions(options: AuthorizationServerOptions): AuthorizationS
       mistakes.push(`registration.${name}: must be a whole number, at least 1.`)
     }
   }
-  if (options.unattendedSubject !== undefined && !isLoopbackUrl(options.issuer)) {
-    mistakes.push('unattendedSubject: logs everybody in, so it works only with an issuer on loopback.')
+  const unattended = { ...options.unattended }
+  if ((unattended.subject !== undefined || unattended.consent === true) && !isLoopbackUrl(options.issuer)) {
+    mistakes.push('unattended: answers for people, so it works only with an issuer on loopback.')
   }
 
   if (mistakes.length > 0) {
@@ -208,7 +218,7 @@ export function readOptions(options: AuthorizationServerOptions): AuthorizationS
           },
     redirects,
     lifetimes,
-    unattendedSubject: options.unattendedSubject,
+    unattended,
     nowSeconds: options.nowSeconds ?? (() => Math.floor(Date.now() / 1000)),
     onServerError: options.onServerError ?? (() => {}),
   }

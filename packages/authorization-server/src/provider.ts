@@ -73,7 +73,8 @@ export function createProvider(parts: ProviderParts): Provider {
 function createConfiguration(parts: ProviderParts): Configuration {
   const { settings, resources, store } = parts
   const { lifetimes } = settings
-  const { policy, loadExistingGrant } = settings.unattendedSubject === undefined ? askPerson() : askNobody()
+  const { policy, loadExistingGrant } =
+    settings.unattended.consent === true ? askNobody(settings.login) : askPerson()
   const cookieName = `doorman_${new URL(settings.issuer).port || 'issuer'}` // Cookies do not know ports.
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax' } as const
   const introspecting = new Set(
@@ -126,7 +127,7 @@ function createConfiguration(parts: ProviderParts): Configuration {
     },
     extraParams: {
       // A parameter that nobody sends: validators run for every request, and are where defaults are assigned.
-      doorman_completion: (context) => completeRequest(context, resources, settings.unattendedSubject),
+      doorman_completion: (context) => completeRequest(context, resources, settings.unattended),
     },
 
     findAccount: (_context, subject) => {

@@ -1,5 +1,6 @@
-import { generateKeyPair, randomBytes, type JsonWebKey } from 'node:crypto'
+import { createPrivateKey, generateKeyPair, randomBytes, type JsonWebKey } from 'node:crypto'
 import { promisify } from 'node:util'
+import { CompactSign } from 'jose'
 import { readPrivateFile, writePrivateFile } from './state-folder.ts'
 
 /** A private RSA key as a JSON Web Key, with the members that oidc-provider selects by. */
@@ -13,6 +14,8 @@ export interface SigningKey extends JsonWebKey {
 /** The keys that tokens are signed with. The first one signs; the others are still published. */
 export interface SigningKeys {
   current(): readonly SigningKey[]
+  /** Signs claims as they are; `header` adds to the protected header of access tokens or replaces in it. */
+  sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   /** A new key signs from now on; tokens that older keys signed stay verifiable. */
   rotate(): Promise<void>
   /**
@@ -39,6 +42,13 @@ export async function loadSigningKeys(folder: string | undefined): Promise<Signi
 
   return {
     current,
+    async sign(claims, header) {
+      const [key] = current()
+      if (key === undefined) throw new Error('There is no key to sign with.')
+      return new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: key.alg, typ: 'at+jwt', kid: key.kid, ...header })
+        .sign(createPrivateKey({ key, format: 'jwk' }))
+    },
     async rotate() {
       const added = await generateKey(newKeyId())
       change([added, ...current()].slice(0, mostKeys))

@@ -80,7 +80,7 @@ const mistakes: readonly {
   },
   {
     name: 'unattended on a public issuer',
-    change: { unattendedSubject: 'alice' },
+    change: { unattended: { subject: 'alice' } },
     says: /only with an issuer on loopback/,
   },
   {

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  type AuthorizationServer,
-  type KnownClient,
-  openAuthorizationServer,
-  type ProtectedResourceOptions,
-} from '@mcp-doorman/authorization-server'
+import { createStateFolder, type KnownClient } from '@mcp-doorman/authorization-server'
+import type { IssuerEngine } from './engine.ts'
+import { engines } from './engines.ts'
 import { refuseSharedFolder, removeIssuerFile, writeIssuerFile } from './issuer-file.ts'
-import { createPasswordLogin } from './login-page.ts'
-import { type DevelopmentIssuerOptions, readOptions } from './options.ts'
+import { type DevelopmentIssuerOptions, type DevelopmentIssuerSettings, readOptions } from './options.ts'
 import { answerTokenRequest } from './token-endpoint.ts'
 import type { DevelopmentUser } from './users.ts'
 
@@ -38,12 +34,6 @@ const developmentClient: KnownClient = {
   ),
 }
 
-const filesScopeDescriptions: Readonly<Record<string, string>> = {
-  'files:list': 'See the names of files and folders',
-  'files:read': 'Read files',
-  'files:write': 'Create and change files',
-}
-
 /**
  * Starts an issuer for development on loopback: local users, a login page, a consent page, and everything that MCP
  * clients need of an authorization server.
@@ -53,7 +43,8 @@ const filesScopeDescriptions: Readonly<Record<string, string>> = {
  * @throws {TypeError} that lists every mistake in the options
  */
 export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions): Promise<DevelopmentIssuer> {
-  const { host, port, users } = readOptions(options)
+  const settings = readOptions(options)
+  const { host, port, users } = settings
   let answer = (_request: IncomingMessage, response: ServerResponse): void => {
     response.writeHead(503, { 'retry-after': '1' }).end() // The port is known before the issuer is ready.
   }
@@ -61,37 +52,38 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
   const listener = createServer(timeLimits, (request, response) => answer(request, response))
   listener.maxConnections = 1000
   const boundPort = await listen(listener, host, port)
-  const issuer = options.issuer ?? `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+  const issuer = settings.issuer ?? `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
 
   const secret = randomBytes(32).toString('base64url')
-  const server = await openServer(options, issuer, users).catch(async (error: unknown) => {
+  const engine = await openEngine(settings, issuer).catch(async (error: unknown) => {
     await closeListener(listener)
     throw error
   })
 
   const tokenPath = `${new URL(issuer).pathname.replace(/\/$/, '')}/development/token`
-  const [onlyResource, ...others] = options.resources
+  const [onlyResource, ...others] = settings.resources
   const parts = {
-    server,
+    engine,
     secret,
     clientId: developmentClient.clientId,
     defaultResource: others.length === 0 ? onlyResource?.resource : undefined,
   }
   answer = (request, response) => {
-    if (request.url !== tokenPath) return server.handle(request, response)
+    if (request.url !== tokenPath) return engine.handle(request, response)
     answerTokenRequest(parts, request, response).catch((error: unknown) => {
-      options.onServerError?.(error instanceof Error ? error : new Error(String(error)))
+      settings.onServerError(error instanceof Error ? error : new Error(String(error)))
       response.destroy()
     })
   }
 
   async function close(): Promise<void> {
     await closeListener(listener)
-    server.close()
-    if (options.state !== undefined) removeIssuerFile(options.state, secret)
+    engine.close()
+    if (settings.stateFolder !== undefined) removeIssuerFile(settings.stateFolder, secret)
   }
   try {
-    if (options.state !== undefined) writeIssuerFile(options.state, { issuer, pid: process.pid, secret })
+    if (settings.stateFolder !== undefined)
+      writeIssuerFile(settings.stateFolder, { issuer, pid: process.pid, secret })
   } catch (error) {
     await close()
     throw error
@@ -102,39 +94,23 @@ export async function startDevelopmentIssuer(options: DevelopmentIssuerOptions):
     port: boundPort,
     users,
     secret,
-    rotateKeys: () => server.rotateKeys(),
-    replaceKeyUnderSameId: () => server.replaceKeyUnderSameId(),
+    rotateKeys: () => engine.rotateKeys(),
+    replaceKeyUnderSameId: () => engine.replaceKeyUnderSameId(),
     close,
   }
 }
 
-async function openServer(
-  options: DevelopmentIssuerOptions,
-  issuer: string,
-  users: readonly DevelopmentUser[],
-): Promise<AuthorizationServer> {
-  if (options.state !== undefined) refuseSharedFolder(options.state)
-  const { state, autoConsent, accessTokenSeconds, clientDocuments, redirects, registration, nowSeconds } =
-    options
-  const [firstUser] = users
-  return openAuthorizationServer({
+async function openEngine(settings: DevelopmentIssuerSettings, issuer: string): Promise<IssuerEngine> {
+  const { stateFolder } = settings
+  if (stateFolder !== undefined) {
+    refuseSharedFolder(stateFolder)
+    createStateFolder(stateFolder)
+  }
+  return engines[settings.like]({
+    ...settings,
     issuer,
-    resources: options.resources.map(describeFilesScopes),
-    login: createPasswordLogin(users),
-    clients: [developmentClient, ...(options.clients ?? [])],
-    ...(state !== undefined && { stateFolder: state }),
-    ...(autoConsent === true && firstUser !== undefined && { unattendedSubject: firstUser.name }),
-    ...(accessTokenSeconds !== undefined && { lifetimes: { accessTokenSeconds } }),
-    ...(clientDocuments !== undefined && { clientDocuments }),
-    ...(redirects !== undefined && { redirects }),
-    ...(registration !== undefined && { registration }),
-    ...(nowSeconds !== undefined && { nowSeconds }),
-    ...(options.onServerError !== undefined && { onServerError: options.onServerError }),
+    clients: [developmentClient, ...settings.clients],
   })
-}
-
-function describeFilesScopes(resource: ProtectedResourceOptions): ProtectedResourceOptions {
-  return { ...resource, scopeDescriptions: { ...filesScopeDescriptions, ...resource.scopeDescriptions } }
 }
 
 function listen(listener: Server, host: string, port: number): Promise<number> {

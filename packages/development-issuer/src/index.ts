@@ -1,4 +1,6 @@
 export { type DevelopmentIssuer, startDevelopmentIssuer } from './development-issuer.ts'
+export type { Like } from './engines.ts'
 export { type IssuerFile, readIssuerSecret } from './issuer-file.ts'
 export type { DevelopmentIssuerOptions } from './options.ts'
+export { parseUsers, type UserListAnswer, type UserMistake } from './user-list.ts'
 export type { DevelopmentUser } from './users.ts'

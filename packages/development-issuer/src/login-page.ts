@@ -1,5 +1,5 @@
 import { html, type Login, type LoginView } from '@mcp-doorman/authorization-server'
-import { type DevelopmentUser, verifyPassword } from './users.ts'
+import { claimsOf, type DevelopmentUser, verifyPassword } from './users.ts'
 
 /** Logs in with name and password. */
 export function createPasswordLogin(users: readonly DevelopmentUser[]): Login {
@@ -10,7 +10,9 @@ export function createPasswordLogin(users: readonly DevelopmentUser[]): Login {
     },
     findAccount(subject) {
       const user = users.find(({ name }) => name === subject)
-      return user === undefined ? undefined : { claims: user.claims ?? {} }
+      if (user === undefined) return undefined
+      const { mayConsentTo } = user
+      return { claims: claimsOf(user), ...(mayConsentTo !== undefined && { mayConsentTo }) }
     },
   }
 }

@@ -4,9 +4,14 @@ import {
   type KnownClient,
   type ProtectedResourceOptions,
 } from '@mcp-doorman/authorization-server'
+import type { EngineSettings } from './engine.ts'
+import { engines, type Like } from './engines.ts'
+import { formatUserMistake, parseUsers } from './user-list.ts'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
 export interface DevelopmentIssuerOptions {
+  /** Whose manners the issuer has. @defaultValue doorman: those of Doorman's own authorization server */
+  readonly like?: Like
   /** The address to listen on. @defaultValue 127.0.0.1 */
   readonly host?: string
   /** 0 takes any free port. @defaultValue 8081 */
@@ -23,7 +28,17 @@ export interface DevelopmentIssuerOptions {
   readonly clients?: readonly KnownClient[]
   /** Seconds, from 1. @defaultValue 3600 */
   readonly accessTokenSeconds?: number
-  /** Log the first user in and allow everything, without a page. Only on loopback. @defaultValue false */
+  /**
+   * Log every request in without a page: as the user of this name, or as the first one. Only on loopback.
+   *
+   * @defaultValue false: people are asked who they are
+   */
+  readonly autoLogin?: string | boolean
+  /**
+   * Allow all that whoever is logged in may allow, without a page. Only on loopback.
+   *
+   * @defaultValue false: people are asked what they allow
+   */
   readonly autoConsent?: boolean
   /**
    * Listen where others can reach it. Whoever can, can log in with passwords that everybody knows. @defaultValue false
@@ -47,10 +62,13 @@ export interface DevelopmentIssuerOptions {
   readonly onServerError?: (error: Error) => void
 }
 
-export interface DevelopmentIssuerSettings {
+/** The options, checked, copied and complete. */
+export interface DevelopmentIssuerSettings extends Omit<EngineSettings, 'issuer'> {
   readonly host: string
   readonly port: number
-  readonly users: readonly DevelopmentUser[]
+  readonly like: Like
+  /** Undefined until the port is known. */
+  readonly issuer: string | undefined
 }
 
 const optionNames = new Set([
@@ -61,6 +79,8 @@ const optionNames = new Set([
   'users',
   'clients',
   'accessTokenSeconds',
+  'like',
+  'autoLogin',
   'autoConsent',
   'allowNonLoopback',
   'issuer',
@@ -101,18 +121,39 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
   if (['0.0.0.0', '::'].includes(host) && options.issuer === undefined) {
     mistakes.push(`issuer: must be given, since ${host} is no address that clients can be sent to.`)
   }
-  const users = (options.users ?? defaultUsers).map((user) => ({ ...user }))
-  if (users.length === 0) mistakes.push('users: must have at least one user.')
-  for (const [index, { name, password }] of users.entries()) {
-    if (name === '' || users.findIndex((user) => user.name === name) !== index) {
-      mistakes.push(`users[${index}].name: must be a name of its own.`)
-    }
-    if (password === '') mistakes.push(`users[${index}].password: must not be empty.`)
+  const like = options.like ?? 'doorman'
+  if (!Object.hasOwn(engines, like)) {
+    mistakes.push(`like: must be one of ${Object.keys(engines).join(', ')}.`)
+  }
+  const list = parseUsers(options.users ?? defaultUsers)
+  if (!list.ok) mistakes.push(...list.mistakes.map(formatUserMistake))
+  const users = list.ok ? list.users : []
+  const { autoLogin = false } = options
+  const known = users.find(({ name }) => name === autoLogin)
+  if (typeof autoLogin === 'string' && known === undefined && list.ok) {
+    mistakes.push(`autoLogin: no user is called ${JSON.stringify(autoLogin)}.`)
   }
   if (mistakes.length > 0) {
     throw new TypeError(
       `The development issuer was given options that cannot be used:\n${mistakes.join('\n')}`,
     )
   }
-  return { host, port, users }
+  return {
+    host,
+    port,
+    like,
+    users,
+    issuer: options.issuer,
+    stateFolder: options.state,
+    resources: [...options.resources],
+    clients: [...(options.clients ?? [])],
+    accessTokenSeconds: options.accessTokenSeconds ?? 3600,
+    autoLogin: autoLogin === true ? users[0] : known,
+    autoConsent: options.autoConsent === true,
+    clientDocuments: options.clientDocuments,
+    redirects: options.redirects,
+    registration: options.registration,
+    nowSeconds: options.nowSeconds,
+    onServerError: options.onServerError ?? (() => {}),
+  }
 }

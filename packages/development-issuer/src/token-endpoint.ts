@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AuthorizationServer, isThisMachine, readBody } from '@mcp-doorman/authorization-server'
+import { isThisMachine, readBody } from '@mcp-doorman/authorization-server'
+import type { IssuerEngine } from './engine.ts'
 import { equalTexts } from './users.ts'
 
 export interface TokenEndpointParts {
-  readonly server: AuthorizationServer
+  readonly engine: IssuerEngine
   readonly secret: string
   readonly clientId: string
   /** For requests that name none; undefined when there are several. */
@@ -53,7 +54,7 @@ export async function answerTokenRequest(
   if (typeof asked === 'string') return send(response, 400, refusal('invalid_request', asked))
 
   const scopes = asked.scope.split(' ').filter((scope) => scope !== '')
-  const minted = await parts.server.mintAccessToken({
+  const minted = await parts.engine.mintAccessToken({
     subject: asked.user,
     clientId: asked.clientId,
     resource: asked.resource,

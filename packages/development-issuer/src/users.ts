@@ -6,7 +6,23 @@ export interface DevelopmentUser {
   readonly name: string
   /** Kept as it is: this is an issuer for development. */
   readonly password: string
-  /** Further claims of this user's access tokens, such as `roles` or `groups`. @defaultValue none */
+  /** For people; claim `name`. @defaultValue none */
+  readonly displayName?: string
+  /** Claim `email`. @defaultValue none */
+  readonly email?: string
+  /** Which organization the user belongs to; claim `organization`. @defaultValue none */
+  readonly organization?: string
+  /** Claim `roles`. @defaultValue none */
+  readonly roles?: readonly string[]
+  /** Claim `groups`. @defaultValue none */
+  readonly groups?: readonly string[]
+  /**
+   * The scopes of resources that this user can give to a client; others are shown as not available and not granted.
+   *
+   * @defaultValue every scope
+   */
+  readonly mayConsentTo?: readonly string[]
+  /** Further claims of this user's access tokens; they go before those above. @defaultValue none */
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
@@ -14,6 +30,19 @@ export const defaultUsers: readonly DevelopmentUser[] = [
   { name: 'alice', password: 'alice' },
   { name: 'bob', password: 'bob' },
 ]
+
+/** What the access tokens of a user say, beside the standard claims. */
+export function claimsOf(user: DevelopmentUser): Readonly<Record<string, unknown>> {
+  const { displayName, email, organization, roles, groups } = user
+  return {
+    ...(displayName !== undefined && { name: displayName }),
+    ...(email !== undefined && { email }),
+    ...(organization !== undefined && { organization }),
+    ...(roles !== undefined && { roles: [...roles] }),
+    ...(groups !== undefined && { groups: [...groups] }),
+    ...user.claims,
+  }
+}
 
 /** Finds the user whose name and password these are, in the same time whether the name exists or not. */
 export function verifyPassword(

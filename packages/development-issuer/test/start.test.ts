@@ -91,10 +91,12 @@ test('a state folder that others may write to, or with a key of somebody else, s
   )
 })
 
-test('autoConsent works only with an issuer on loopback', async () => {
-  const given = { ...options, issuer: 'https://auth.example.com', autoConsent: true }
-  await assert.rejects(startDevelopmentIssuer(given), /unattendedSubject/)
-})
+for (const unattended of [{ autoConsent: true }, { autoLogin: true }]) {
+  test(`${Object.keys(unattended).join()} works only with an issuer on loopback`, async () => {
+    const given = { ...options, issuer: 'https://auth.example.com', ...unattended }
+    await assert.rejects(startDevelopmentIssuer(given), /unattended: answers for people/)
+  })
+}
 
 test('a state folder belongs to one running issuer, and is free again when that has ended', async (t) => {
   const state = mkdtempSync(join(tmpdir(), 'doorman-'))
