@@ -7,7 +7,7 @@ export const issuer = await startDevelopmentIssuer({
   resources: [
     {
       resource: process.env['RESOURCE'] ?? 'http://127.0.0.1:3000/mcp',
-      scopes: ['notes:read', 'notes:write'],
+      scopes: ['notes:read', 'notes:write', 'files:list', 'files:read', 'files:write'],
       defaultScopes: ['notes:read'],
     },
   ],

@@ -1,3 +1,6 @@
+import { examples } from '../examples/check/examples.ts'
+import type { ToolChain } from './tool-chains.ts'
+
 /** A group of test files that is run, or left out, as one. */
 export interface Suite {
   readonly name: string
@@ -5,10 +8,12 @@ export interface Suite {
   readonly files: readonly string[]
   /** About how long it takes on 2 cores, in minutes. */
   readonly minutes: number
-  /** A command that must be on the machine. */
-  readonly needs?: { readonly command: string; readonly package: string }
+  /** Commands that must be on the machine. */
+  readonly needs?: readonly ToolChain[]
   /** Runs again in `test:all`, with more rounds. */
   readonly hasLongRounds?: boolean
+  /** Runs in `test:all` only, or when it is named: it builds what needs more than Node, or takes long. */
+  readonly onlyInAll?: boolean
 }
 
 /** Every test of the project. */
@@ -33,13 +38,21 @@ export const suites: readonly Suite[] = [
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.3 },
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 3, hasLongRounds: true },
-  { name: 'examples', files: ['test/examples/*.test.ts'], minutes: 0.2 },
+  { name: 'examples', files: ['test/examples/*.test.ts'], minutes: 0.4 },
   { name: 'clients', files: ['test/clients/*.test.ts'], minutes: 0.5 },
   { name: 'conformance', files: ['test/conformance/*.test.ts'], minutes: 0.3 },
   {
     name: 'browser',
     files: ['test/browser/*.test.ts'],
     minutes: 0.5,
-    needs: { command: 'chromium', package: 'chromium' },
+    needs: [{ command: 'chromium', package: 'chromium' }],
   },
+  ...examples.flatMap(suiteOf),
 ]
+
+/** The examples in other languages have a suite each, so that those run whose language is there. */
+function suiteOf({ name, needs, minutes }: (typeof examples)[number]): readonly Suite[] {
+  if (needs === undefined) return []
+  const files = [`test/examples/languages/${name}.test.ts`]
+  return [{ name: `example-${name}`, files, minutes, needs, onlyInAll: true }]
+}

@@ -1,59 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openLab } from './doorman-process.ts'
-import { publicJwk, signToken, startHandMadeIssuer, type Documents } from './hand-made-issuer.ts'
+import { application, casdoorDocuments, clientId, signCasdoorToken } from './hand-made-casdoor.ts'
+import { startHandMadeIssuer } from './hand-made-issuer.ts'
 import { callTool, getJson, resultOf, type Json } from './mcp-wire.ts'
 import { startFiles } from './protected-servers.ts'
 
-/** What Casdoor 3.158 publishes of an application, as far as anybody reads it here. */
-const application = 'mcp-notes'
-const clientId = '0f4fd1f7a3c3b1d2e9a1'
-const documents: Documents = (issuer, key) => ({
-  [`/api/get-application?id=admin/${application}`]: {
-    status: 'ok',
-    msg: '',
-    sub: '',
-    name: '',
-    data: { owner: 'admin', name: application, organization: 'acme', clientId, cert: '***', grantTypes: [] },
-    data2: null,
-  },
-  '/api/get-application?id=admin/gone': { status: 'ok', msg: '', sub: '', name: '', data: null, data2: null },
-  [`/.well-known/${application}/openid-configuration`]: {
-    issuer,
-    authorization_endpoint: `${issuer}/login/oauth/authorize`,
-    token_endpoint: `${issuer}/api/login/oauth/access_token`,
-    jwks_uri: `${issuer}/.well-known/${application}/jwks`,
-    id_token_signing_alg_values_supported: ['RS256', 'RS512', 'ES256', 'ES384', 'ES512'],
-    code_challenge_methods_supported: ['S256'],
-  },
-  [`/.well-known/${application}/jwks`]: { keys: [publicJwk(key)] },
-})
-
 const lab = openLab({ after })
-const casdoor = await startHandMadeIssuer(lab, documents)
+const casdoor = await startHandMadeIssuer(lab, casdoorDocuments)
 const words = ['--casdoor', casdoor.issuer, '--casdoor-application', application]
 const server = await startFiles(lab, { words })
 
-/** A token of the format JWT-Custom with the claims owner, name and permissionNames. */
 function sign(claims: Json = {}, header: Json = {}, url = server.url): string {
-  const now = Math.floor(Date.now() / 1000)
-  const usual = {
-    sub: 'db8fa0ff-31c8-4bd3-ac7c-44b4fb42f1e2',
-    azp: clientId,
-    client_id: undefined,
-    nbf: now,
-    jti: 'admin/7bba5a3c-b407-4a57-a51e-b898af9d1e70',
-    owner: 'acme',
-    name: 'alice',
-    permissionNames: [],
-    scope: 'files:read files:list',
-    tokenType: 'access-token',
-  }
-  return signToken(
-    casdoor.key,
-    { iss: casdoor.issuer, aud: url, ...usual, ...claims },
-    { typ: 'JWT', ...header },
-  )
+  return signCasdoorToken(casdoor.key, { iss: casdoor.issuer, aud: url, ...claims }, header)
 }
 
 interface Case {

@@ -1,4 +1,4 @@
-/** Runs the command as people do: a process of its own, real sockets, everything that it prints kept. */
+/** Runs programs as people do: a process of its own, real sockets, everything that it prints kept. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,6 +21,13 @@ export interface CommandOptions {
   readonly node?: string
 }
 
+export interface ProgramOptions {
+  /** Set besides PATH and HOME; nothing else of the environment is passed on. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The working folder. */
+  readonly cwd?: string
+}
+
 export interface Ended {
   /** `null` when a signal ended it. */
   readonly code: number | null
@@ -28,6 +35,7 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** The command itself, or any other program. */
 export interface DoormanProcess {
   readonly pid: number
   readonly stdin: Writable
@@ -45,6 +53,8 @@ export interface DoormanProcess {
 export interface Lab {
   makeFolder(): string
   start(words: readonly string[], options?: CommandOptions): DoormanProcess
+  /** Runs another program; what it starts itself ends with it. */
+  startProgram(command: readonly [string, ...string[]], options?: ProgramOptions): DoormanProcess
   /** Runs a command that ends by itself. */
   run(words: readonly string[], options?: CommandOptions, input?: string): Promise<Ended>
   /** Closed when the scope ends; the last one opened first. */
@@ -65,12 +75,18 @@ export function openLab(scope: Scope): Lab {
       closers.push(() => rmSync(folder, { recursive: true, force: true }))
       return folder
     },
-    start(words, options = {}) {
-      const running = startProcess(words, options)
+    start(words, { env = {}, nodeOptions = [], node = process.execPath } = {}) {
+      const running = startProcess([node, ...nodeOptions, doormanScript, ...words], { env, detached: false })
       closers.push(async () => {
         const { stderr } = await running.kill()
         assert.doesNotMatch(stderr, /^ +at |Warning:|Unhandled/m, 'something broke inside')
       })
+      return running
+    },
+    startProgram(command, { env, ...options } = {}) {
+      const { HOME = '' } = process.env
+      const running = startProcess(command, { ...options, env: { HOME, ...env }, detached: true })
+      closers.push(() => void running.kill())
       return running
     },
     async run(words, options = {}, input = '') {
@@ -84,12 +100,15 @@ export function openLab(scope: Scope): Lab {
 }
 
 function startProcess(
-  words: readonly string[],
-  { env, nodeOptions = [], node = process.execPath }: CommandOptions,
+  command: readonly [string, ...string[]],
+  { detached, env, ...options }: ProgramOptions & { readonly detached: boolean },
 ): DoormanProcess & { readonly kill: () => Promise<Ended> } {
-  const child = spawn(node, [...nodeOptions, doormanScript, ...words], {
+  const [program, ...words] = command
+  const child = spawn(program, words, {
+    ...options,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached, // A group of its own, which can be ended with all that it has started.
   })
   let stdout = ''
   let stderr = ''
@@ -122,7 +141,7 @@ function startProcess(
         clearTimeout(timer)
         listeners.delete(look)
         if (problem === undefined) resolve()
-        else reject(new Error(`doorman ${words.join(' ')}: ${problem} ${pattern}\n${stdout}${stderr}`))
+        else reject(new Error(`${command.join(' ')}: ${problem} ${pattern}\n${stdout}${stderr}`))
       }
       const look = (): void => {
         if (pattern.test(stdout + stderr)) finish()
@@ -146,9 +165,18 @@ function startProcess(
       return ended
     },
     kill: () => {
-      child.kill('SIGKILL')
+      if (detached && child.pid !== undefined) killGroup(child.pid)
+      else child.kill('SIGKILL')
       return ended
     },
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nothing of the group is left.
   }
 }
 

@@ -18,7 +18,7 @@ export interface HandMadeIssuer {
   readonly key: SigningKey
 }
 
-/** Path → answer. */
+/** Path → answer. A getter is asked for each request. */
 export type Documents = (issuer: string, key: SigningKey) => Readonly<Record<string, unknown>>
 
 export const standardDocuments: Documents = (issuer, key) => ({
@@ -59,7 +59,7 @@ export function publicJwk({ kid, publicKey }: SigningKey): Json {
 /** Claims and header as RFC 9068 wants them, but for what is changed; `undefined` takes a member out. */
 export function signToken(
   key: SigningKey,
-  claims: Json & { readonly iss: string; readonly aud: string },
+  claims: Json & { readonly iss: string; readonly aud: string | readonly string[] },
   header: Json = {},
 ): string {
   const now = Math.floor(Date.now() / 1000)

@@ -1,30 +1,38 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { checkExample } from '../../examples/check/check-example.ts'
+import { examples } from '../../examples/check/examples.ts'
 
 const projectRoot = join(import.meta.dirname, '..', '..')
-const examples = globSync('examples/*/server.ts', { cwd: projectRoot }).map(
-  (path) => path.split('/')[1] ?? '',
-)
 const guides = globSync('docs/guides/*.md', { cwd: projectRoot })
 
-for (const example of examples) {
-  test(`the example ${example} is protected`, async () => {
-    const check = [join(projectRoot, 'examples', 'check.ts'), example]
-    const { stdout } = await promisify(execFile)(process.execPath, check, { timeout: 60_000 })
-    assert.match(stdout, new RegExp(`${example} is protected`))
-  })
-}
+for (const { name, needs } of examples) if (needs === undefined) checkExample(name)
 
-test('every example is shown in a guide, and says what it needs', () => {
-  assert.ok(examples.length >= 4)
+test('every folder is in the table of the check and in README.md, and what needs more than Node has a suite', () => {
+  const folders = readdirSync(join(projectRoot, 'examples'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'check')
+    .map(({ name }) => name)
+  assert.deepEqual(examples.map(({ name }) => name).sort(), folders.sort())
+  const readme = readFileSync(join(projectRoot, 'examples', 'README.md'), 'utf8')
+  for (const { name, needs } of examples) {
+    assert.ok(readme.includes(`](${name})`), name)
+    const file = join(projectRoot, 'test', 'examples', 'languages', `${name}.test.ts`)
+    assert.equal(existsSync(file), needs !== undefined, file)
+  }
+})
+
+test('every example of a framework is shown in a guide', () => {
+  const frameworks = examples.filter(({ serves }) => serves === 'notes')
+  assert.ok(frameworks.length >= 4)
   const shown = guides.map((path) => readFileSync(join(projectRoot, path), 'utf8')).join('\n')
-  for (const example of examples) {
-    assert.ok(shown.includes(`<!-- examples/${example}/server.ts -->`), example)
-    const folder = join(projectRoot, 'examples', example)
+  for (const { name } of frameworks) assert.ok(shown.includes(`<!-- examples/${name}/server.ts -->`), name)
+})
+
+test('every example that Node runs says what it needs', () => {
+  for (const { name } of examples.filter(({ needs }) => needs === undefined)) {
+    const folder = join(projectRoot, 'examples', name)
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       dependencies: object
     }
@@ -34,7 +42,7 @@ test('every example is shown in a guide, and says what it needs', () => {
       ])
       .map(([, name = '']) => name)
       .filter((name) => !name.startsWith('node:'))
-    for (const name of needed) assert.ok(name in manifest.dependencies, `${example} needs ${name}`)
+    for (const each of needed) assert.ok(each in manifest.dependencies, `${name} needs ${each}`)
   }
 })
 

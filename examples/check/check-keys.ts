@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { findFreePort, openLab } from '../../test/end-to-end/doorman-process.ts'
+import { makeKey } from '../../test/end-to-end/hand-made-issuer.ts'
+import type { Example } from './examples.ts'
+import { offers } from './offers.ts'
+import { choosePlace, startExample, type StandingExample } from './standing-example.ts'
+import {
+  startSigningIssuer,
+  tellWhomToTrust,
+  type IssuerKind,
+  type SigningIssuer,
+  type SignOptions,
+} from './trusted-issuers.ts'
+
+/** What becomes of tokens when the keys of the issuer change, or cannot be had. The tests go on from each other. */
+export function checkKeys(example: Example, kind: IssuerKind): void {
+  const { read } = offers[example.serves]
+  describe(`while the keys of an issuer of the kind ${kind} change`, () => {
+    const lab = openLab({ after })
+    let issuer: SigningIssuer
+    let standing: StandingExample
+    before(async () => {
+      const place = await choosePlace(lab)
+      issuer = await startSigningIssuer(lab, kind, place.url)
+      standing = await startExample(lab, example, place, issuer.env)
+    })
+
+    async function statusOf(options: SignOptions): Promise<number> {
+      const token = issuer.sign({ scope: read.scope }, options)
+      return (await standing.call(token, read.name, read.args)).status
+    }
+
+    test('a new key is found at once, and its predecessor is good as long as it is published', async () => {
+      assert.equal(await statusOf({}), 200)
+      const second = makeKey('second')
+      issuer.published = [issuer.key, second]
+      assert.equal(await statusOf({ key: second }), 200)
+      assert.equal(await statusOf({}), 200)
+    })
+
+    test('another key under the same id is found at once, and takes the place of the first', async () => {
+      const successor = makeKey(issuer.key.kid)
+      issuer.published = [successor]
+      assert.equal(await statusOf({ key: successor }), 200)
+      assert.equal(await statusOf({}), 401)
+    })
+
+    test('ids that somebody made up are refused, and do not become as many requests', async () => {
+      const before = issuer.keyRequests()
+      const made = Array.from({ length: 30 }, (_, index) => statusOf({ key: makeKey(`made-up-${index}`) }))
+      assert.deepEqual(new Set(await Promise.all(made)), new Set([401]))
+      assert.ok(issuer.keyRequests() - before <= 3, `${issuer.keyRequests() - before} requests`)
+    })
+
+    test('keys that were fetched go on while the issuer has none to give', async () => {
+      const [key] = issuer.published === 'nothing' ? [] : issuer.published
+      assert.ok(key !== undefined)
+      issuer.published = 'nothing'
+      assert.equal(await statusOf({ key }), 200)
+    })
+
+    test('an issuer that was never reached: 503 and when to come back, never 401', async () => {
+      const place = await choosePlace(lab)
+      const nobody = `http://127.0.0.1:${await findFreePort()}`
+      const waiting = await startExample(lab, example, place, tellWhomToTrust(kind, nobody))
+      const token = issuer.sign({ scope: read.scope, iss: nobody, aud: place.url })
+      const answer = await waiting.call(token, read.name, read.args)
+      assert.equal(answer.status, 503, answer.text)
+      assert.match(answer.headers.get('retry-after') ?? '', /^[1-9]\d{0,3}$/)
+      assert.equal((await waiting.call(undefined, read.name, read.args)).status, 401)
+    })
+  })
+}
