@@ -40,7 +40,7 @@ serveTarget(async ({ tool, resource, scope, issuer, directory, auditFile }) => {
       },
     }),
   })
-  const http = await startHttp({ endpoint, resourceServer, drainSeconds: 1 })
+  const http = await startHttp({ mounts: [{ endpoint, resourceServer }], drainSeconds: 1 })
   return {
     port: http.port,
     close: async () => {

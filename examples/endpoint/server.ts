@@ -13,7 +13,7 @@ const resourceServer = createResourceServer({
   audit: createLineSink(2),
 })
 
-const http = await startHttp({ endpoint, resourceServer, port })
+const http = await startHttp({ mounts: [{ endpoint, resourceServer }], port })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

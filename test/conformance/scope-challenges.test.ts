@@ -28,7 +28,10 @@ const endpoint = createEndpoint({
   prompts: [{ name: names.prompt, get: run(names.prompt) }],
 })
 const guarded = await startChallenging()
-const { port, close } = await startHttp({ endpoint, resourceServer: guarded.server, drainSeconds: 0.2 })
+const { port, close } = await startHttp({
+  mounts: [{ endpoint, resourceServer: guarded.server }],
+  drainSeconds: 0.2,
+})
 after(close)
 
 testScopeChallenges({ name: 'our endpoint', eras: ['modern', 'legacy'], guarded, port, ran })

@@ -115,11 +115,10 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
     // Before anything in the folder is opened: it makes sure that no other server has.
     admin = options.state === undefined ? undefined : await openAdminListener(options.state)
     resourceServer = createFilesResourceServer(files, options)
-    const http = await startHttp({ endpoint, resourceServer, host, port, maxBodyBytes }).catch(
-      (error: unknown) => {
-        throw explainListenError(error, host, port, portOption)
-      },
-    )
+    const mounts = [{ endpoint, resourceServer, maxBodyBytes }]
+    const http = await startHttp({ mounts, host, port }).catch((error: unknown) => {
+      throw explainListenError(error, host, port, portOption)
+    })
     const opened = resourceServer
     const listening = admin
     listening?.serve(opened)

@@ -1,5 +1,5 @@
 import { formatErrorResponse, type JsonRpcError, type Message } from '@mcp-doorman/resource-server'
-import type { Outcome } from './outcome.ts'
+import type { Failed, Outcome } from './outcome.ts'
 
 /** The answer to a request: the JSON-RPC response as text, and what it means for status and records. */
 export interface Answer {
@@ -23,12 +23,21 @@ export function fail({ id }: Message, error: JsonRpcError, status = 200): Answer
 }
 
 export function methodNotFound(message: Message, status = 200): Answer {
-  return fail(message, { code: -32601, message: `Method not found: ${message.method.slice(0, 64)}` }, status)
+  return fail(message, noSuchMethod(message).error, status)
+}
+
+/** The method does not exist here. Over HTTP the modern era says so with 404 (requirement G9). */
+export function noSuchMethod({ method }: Message): Failed {
+  return {
+    kind: 'error',
+    error: { code: -32601, message: `Method not found: ${method.slice(0, 64)}` },
+    status: 404,
+  }
 }
 
 /**
- * @param end - what the text of a result ends with in this revision, after its last member
- * @param withStatus - whether this revision has HTTP statuses for errors
+ * @param end - what the text of a result ends with in this revision, after its last member; nothing else has an end
+ * @param withStatus - whether this revision has HTTP statuses for errors of the client's
  */
 export function answerOutcome(
   message: Message,
@@ -42,7 +51,11 @@ export function answerOutcome(
       return outcome.toolError === true ? { ...answer, result: 'tool_error' } : answer
     }
     case 'error':
-      return fail(message, outcome.error, withStatus ? outcome.status : undefined)
+      return fail(
+        message,
+        outcome.error,
+        withStatus || (outcome.status ?? 0) >= 500 ? outcome.status : undefined,
+      )
     case 'cancelled':
       return { ...fail(message, { code: -32603, message: 'The call was cancelled.' }), result: 'cancelled' }
   }

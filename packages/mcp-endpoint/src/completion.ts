@@ -1,7 +1,13 @@
-import type { Item, Message, UriTemplate, Variables } from '@mcp-doorman/resource-server'
+import {
+  parseUriTemplate,
+  type Item,
+  type Message,
+  type UriTemplate,
+  type Variables,
+} from '@mcp-doorman/resource-server'
 import { noRounds } from './calls/call.ts'
 import type { RunCall } from './calls/run-call.ts'
-import { fieldsOf } from './fields.ts'
+import { fieldsOf, type Fields } from './fields.ts'
 import type { Offer } from './offer.ts'
 import { invalid, outcomeOfRun, unknown, type Outcome } from './outcome.ts'
 import type { Complete } from './resources.ts'
@@ -79,6 +85,27 @@ function readAsked(
 function mayBeNamed({ template }: Completable, values: Variables, context: RunContext): boolean {
   const uri = template?.expand(values)
   return uri === undefined || context.allows({ kind: 'resource', name: uri })
+}
+
+/**
+ * The answer of another server without the values that would make the address of a resource which the caller may not
+ * read. Of a template that cannot be read, no value can be judged, and none is shown.
+ */
+export function shownCompletion(outcome: Outcome, { params }: Message, context: RunContext): Outcome {
+  const { type, uri } = fieldsOf(params['ref'])
+  if (outcome.kind !== 'result' || type === 'ref/prompt') return outcome
+  const asked = readAsked(params)
+  const template = typeof uri === 'string' ? parseUriTemplate(uri) : undefined
+  if (asked === undefined || template === undefined || typeof template === 'string') return none
+  // The source has seen to it that it is an object.
+  const { values, ...rest } = fieldsOf((JSON.parse(outcome.json) as Fields)['completion'])
+  const given = Array.isArray(values) ? (values as readonly unknown[]) : []
+  const shown = given.filter((value) => {
+    const expanded = template.expand({ ...asked.others, [asked.name]: String(value) })
+    return expanded === undefined || context.allows({ kind: 'resource', name: expanded })
+  })
+  if (shown.length === given.length) return outcome
+  return { ...outcome, json: JSON.stringify({ completion: { ...rest, values: shown, total: shown.length } }) }
 }
 
 function writeValues(values: readonly string[], allowed: (value: string) => boolean): string {

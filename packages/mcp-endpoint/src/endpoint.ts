@@ -1,17 +1,13 @@
-import type { Item, Message, Rule } from '@mcp-doorman/resource-server'
-import type { Answer } from './answer.ts'
-import { createInputState } from './calls/input-state.ts'
+import type { Item, Rule } from '@mcp-doorman/resource-server'
 import { createRunCall } from './calls/run-call.ts'
-import { createLegacy } from './eras/legacy.ts'
-import { createModern } from './eras/modern.ts'
-import { createMethods, type Methods } from './methods.ts'
+import { createDefinedMethods } from './defined-methods.ts'
 import { compileOffer, type Definitions } from './offer.ts'
 import { checkOptions } from './option-check.ts'
 import type { Cacheable } from './outcome.ts'
-import type { RunContext } from './run-context.ts'
 import { createSealed } from './sealed.ts'
-import type { Served } from './served.ts'
-import { createSubscriptions, type Audience, type Subscriptions } from './subscriptions.ts'
+import type { Description, Served } from './served.ts'
+import { createTransport, type ServerEnd } from './server-end.ts'
+import { createSubscriptions, type Audience } from './subscriptions.ts'
 
 export interface EndpointOptions extends Definitions {
   /** Names the server to clients. */
@@ -48,8 +44,8 @@ export interface EndpointOptions extends Definitions {
   readonly nowMilliseconds?: () => number
 }
 
-/** An MCP server end without a transport. Runs messages that were judged before; judges nothing itself. */
-export interface Endpoint {
+/** The server end of definitions of this process. */
+export interface Endpoint extends ServerEnd {
   /**
    * What the definitions say of who may use them, as the `rules` of a resource server. Of those that the endpoint was
    * built with: a resource server does not change while it runs.
@@ -68,18 +64,6 @@ export interface Endpoint {
    * @param to - whom it concerns, where the address means something else for each caller. Default: everybody
    */
   readonly resourceUpdated: (uri: string, to?: Audience) => void
-  /** For transports. */
-  readonly transport: EndpointTransport
-}
-
-/** What a transport needs of an endpoint. */
-export interface EndpointTransport {
-  /** `undefined` for what has no answer: notifications and responses. Never throws or rejects. */
-  readonly run: (message: Message, context: RunContext) => Answer | undefined | Promise<Answer | undefined>
-  /** All tools that a caller is shown, as the text of a JSON array. */
-  readonly listTools: (shows: (item: Item) => boolean) => string
-  readonly methods: () => Methods
-  readonly subscriptions: Subscriptions
 }
 
 const ranges = {
@@ -130,39 +114,41 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     pageSize,
     listCache,
   }
-  let methods = createMethods(offer, methodsOptions)
+  let methods = createDefinedMethods(offer, methodsOptions)
+  const { has } = offer // The same for every offer that may take its place.
+  const listsChange = options.listsChange === true
+  const description: Description = {
+    has,
+    announces: {
+      tools: listsChange && has.tools,
+      resources: listsChange && has.resources,
+      prompts: listsChange && has.prompts,
+      updates: options.resourcesChange === true && has.resources,
+    },
+    logs: options.logs === true,
+    instructions,
+    cache: { ttlMs: listCache.ttlMs, cacheScope: 'public' },
+  }
   const served: Served = {
     serverInfo: { name, ...(title !== undefined && { title }), version },
     get methods() {
       return methods
     },
-    listCache,
-    announcesLists: options.listsChange === true,
-    announcesResources: options.resourcesChange === true && offer.has.resources,
-    logs: options.logs === true,
-    described: (canTell) => ({
-      capabilities: capabilitiesOf(served, canTell),
-      ...(instructions !== undefined && { instructions }),
+    describe: () => description,
+    follow: (subscriber) =>
+      subscriptions.add(subscriber, (uri) => methods.offer.resources.find(uri) !== undefined),
+    listTools: (_, context) => ({
+      kind: 'result',
+      json: methods.lists.allTools((item) => context.shows(item)),
     }),
-  }
-  const inputState = createInputState(sealed, inputTimeoutSeconds, options.nowMilliseconds ?? Date.now)
-  const runModern = createModern({ served, inputState, subscriptions })
-  const runLegacy = createLegacy({ served, inputTimeoutSeconds })
-
-  function run(message: Message, context: RunContext): Answer | undefined | Promise<Answer | undefined> {
-    if (message.kind === 'request') {
-      return context.era === 'modern' ? runModern(message, context) : runLegacy(message, context)
-    }
-    if (message.kind === 'response') context.client?.settle(message)
-    else if (message.method === 'notifications/cancelled') context.client?.underWay.cancel(message)
-    return undefined
+    paramHeaders: () =>
+      methods.offer.tools.entries.flatMap(({ paramHeaders }) => paramHeaders.map((header) => header.name)),
   }
 
   function replace(given: Definitions): void {
     const named = definitionNames.filter((kind) => given[kind] !== undefined)
     const mistakes = checkOptions(given, {}, definitionNames)
-    if (!served.announcesLists)
-      mistakes.push('listsChange: must be true from the start, so that clients know.')
+    if (!listsChange) mistakes.push('listsChange: must be true from the start, so that clients know.')
     for (const kind of named) {
       if (definitions[kind] === undefined) mistakes.push(`${kind}: were not offered at the start.`)
     }
@@ -170,7 +156,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const nextOffer = compileOffer(next, mistakes)
     throwProblems('The definitions cannot be replaced', mistakes)
     definitions = next
-    methods = createMethods(nextOffer, methodsOptions)
+    methods = createDefinedMethods(nextOffer, methodsOptions)
     for (const kind of new Set(named.map((kind) => (kind === 'templates' ? 'resources' : kind)))) {
       subscriptions.listChanged(kind)
     }
@@ -180,27 +166,11 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     rules: offer.rules,
     replace,
     resourceUpdated: (uri, to) => subscriptions.resourceUpdated(uri, to),
-    transport: {
-      run,
-      listTools: (shows) => methods.lists.allTools(shows),
-      methods: () => methods,
-      subscriptions,
-    },
-  }
-}
-
-function capabilitiesOf(
-  { methods, announcesLists, announcesResources, logs }: Served,
-  canTell: boolean,
-): Readonly<Record<string, unknown>> {
-  const { has } = methods.offer
-  const listChanged = announcesLists && canTell
-  return {
-    ...(has.tools && { tools: { listChanged } }),
-    ...(has.resources && { resources: { subscribe: announcesResources && canTell, listChanged } }),
-    ...(has.prompts && { prompts: { listChanged } }),
-    ...(has.completions && { completions: {} }),
-    ...(logs && canTell && { logging: {} }),
+    transport: createTransport(served, {
+      sealed,
+      inputTimeoutSeconds,
+      nowMilliseconds: options.nowMilliseconds ?? Date.now,
+    }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { unknownItemError, type Item, type JsonRpcError } from '@mcp-doorman/resource-server'
 import type { Rounds } from './calls/call.ts'
 import type { CallEnd } from './calls/run-call.ts'
+import type { Fields } from './fields.ts'
 import type { InputRequests } from './input.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -14,17 +15,35 @@ export interface Cacheable {
 export type Outcome =
   | {
       readonly kind: 'result'
-      /** The result as the text of an object. */
+      /** The result as the text of an object with at least one member, without those that a revision adds. */
       readonly json: string
       readonly cache?: Cacheable
+      /** What stands in `_meta` besides what the revision itself puts there. */
+      readonly meta?: Fields
       /** Whether a tool said that it failed. */
       readonly toolError?: boolean
     }
-  /** `status` is the one over HTTP in the revision that has one for it; otherwise 200. */
-  | { readonly kind: 'error'; readonly error: JsonRpcError; readonly status?: number }
+  | Failed
   /** Answers are needed before it can go on. */
-  | { readonly kind: 'input'; readonly requests: InputRequests; readonly used: Rounds }
+  | {
+      readonly kind: 'input'
+      readonly requests: InputRequests
+      /** What the next round is given, besides the answers. */
+      readonly used: Rounds
+      /** How it goes on when the client cannot be asked. Default: it does not, and the client is told why. */
+      readonly refuse?: (reason: string) => Promise<Outcome>
+    }
   | { readonly kind: 'cancelled' }
+
+/**
+ * An error of the protocol. Over HTTP a status below 500 belongs to the revision that has one for it, which is that of
+ * 2026; one from 500 on says in every revision that what stands behind has failed. Default: 200.
+ */
+export interface Failed {
+  readonly kind: 'error'
+  readonly error: JsonRpcError
+  readonly status?: number
+}
 
 const cancelled: Outcome = { kind: 'cancelled' }
 
@@ -54,11 +73,11 @@ export function outcomeOfRun<Value>(
 }
 
 /** There is no such item, as far as this caller can know. */
-export function unknown(item: Item | undefined, { era }: RunContext): Outcome {
+export function unknown(item: Item | undefined, { era }: Pick<RunContext, 'era'>): Failed {
   return { kind: 'error', error: unknownItemError(item, era) }
 }
 
 /** The parameters are not what the method takes. */
-export function invalid(message: string): Outcome {
+export function invalid(message: string): Failed {
   return { kind: 'error', error: { code: -32602, message } }
 }

@@ -9,6 +9,8 @@ export type Audience = (caller: Caller | undefined) => boolean
 /** Somebody who is told of changes. */
 export interface Subscriber {
   readonly caller: Caller | undefined
+  /** One string for the caller; empty where there are no callers. */
+  readonly callerKey: string
   readonly wantsList: (kind: ListKind) => boolean
   /** Judged at each change (requirement E13). */
   readonly mayKnow: (uri: string) => boolean
@@ -18,13 +20,15 @@ export interface Subscriber {
 
 /** A subscriber's place. */
 export interface Subscription {
-  readonly watch: (uri: string) => void
+  /** @returns whether there is such a resource, whose changes are told from now on */
+  readonly watch: (uri: string) => boolean | Promise<boolean>
   readonly unwatch: (uri: string) => void
   readonly close: () => void
 }
 
 export interface Subscriptions {
-  readonly add: (subscriber: Subscriber) => Subscription
+  /** @param exists - whether there is a resource, of which somebody may then be told */
+  readonly add: (subscriber: Subscriber, exists: (uri: string) => boolean) => Subscription
   /** Tells everybody who wants to know, a moment later. */
   readonly listChanged: (kind: ListKind) => void
   readonly resourceUpdated: (uri: string, to: Audience | undefined) => void
@@ -64,7 +68,7 @@ export function createSubscriptions(): Subscriptions {
   }
 
   return {
-    add: (subscriber) => {
+    add: (subscriber, exists) => {
       const watched = new Set<string>()
       subscribers.add(subscriber)
       const unwatch = (uri: string): void => {
@@ -75,8 +79,10 @@ export function createSubscriptions(): Subscriptions {
       }
       return {
         watch: (uri) => {
+          if (!exists(uri)) return false
           watched.add(uri)
           watchers.set(uri, (watchers.get(uri) ?? new Set()).add(subscriber))
+          return true
         },
         unwatch,
         close: () => {

@@ -5,7 +5,7 @@ import { ask, formatRequest, openConnection, type RawRequest } from './raw-http.
 import { startTestServer, toolOf } from './test-server.ts'
 
 const limit = 4096
-const small = { http: { maxBodyBytes: limit } }
+const small = { mount: { maxBodyBytes: limit } }
 
 /** A ping of exactly so many bytes. */
 function pingOf(bytes: number): string {

@@ -9,7 +9,8 @@ import { startTestServer, toolOf, type ServerChange, type TestServer } from './t
 
 const uncounted = 65_536
 const large = 200_000
-const http = { maxBodyBytes: large, maxBodyBytesUnderWay: 2 * large + 100_000 }
+const mount = { maxBodyBytes: large }
+const http = { maxBodyBytesUnderWay: 2 * large + 100_000 }
 
 interface Started extends TestServer {
   readonly bearer: string
@@ -22,7 +23,7 @@ interface Started extends TestServer {
 }
 
 async function start(t: TestContext, change: ServerChange = {}): Promise<Started> {
-  const server = await startTestServer(t, { http, ...change })
+  const server = await startTestServer(t, { http, mount, ...change })
   const { port } = server
   const bearer = server.token()
   const pingOf = (bytes: number): string =>
@@ -123,7 +124,7 @@ test('J8: a call holds its body until it is answered', async (t) => {
   })
   const { port, bearer, statusOf } = await start(t, {
     tools: [wait],
-    http: { ...http, maxBodyBytesUnderWay: large },
+    http: { maxBodyBytesUnderWay: large },
   })
   assert.equal(await statusOf(large), 200)
   const call = legacy(bearer, 'tools/call', { name: 'wait', arguments: { text: 'x'.repeat(large - 1000) } })

@@ -9,6 +9,7 @@ import {
   type Tool,
 } from '@mcp-doorman/mcp-endpoint'
 import { createResourceServer, type ResourceServer } from '@mcp-doorman/resource-server'
+import { listedTools } from './listed-tools.ts'
 import { legacy } from './messages.ts'
 import { ask } from './raw-http.ts'
 import { echo, startTestServer, toolOf } from './test-server.ts'
@@ -107,18 +108,15 @@ test('every mistake is listed at once, with the tool and the part of it', () => 
 
 test('what is changed about a tool after construction changes nothing', async () => {
   const tool = { ...toolOf('kept', () => ({ content: [] })) }
-  const { listTools } = createEndpoint({ ...described, tools: [tool] }).transport
+  const endpoint = createEndpoint({ ...described, tools: [tool] })
   Object.assign(tool, { name: 'changed', description: 'Changed.' })
-  assert.match(
-    listTools(() => true),
-    /"kept".*Does kept\./,
-  )
+  assert.match(await listedTools(endpoint), /"kept".*Does kept\./)
 })
 
-test('functions and hidden parts of a tool are not listed', () => {
+test('functions and hidden parts of a tool are not listed', async () => {
   const tool: Tool = { ...echo, title: 'Echo', annotations: { readOnlyHint: true } }
-  const { listTools } = createEndpoint({ ...described, tools: [tool] }).transport
-  const [listed] = JSON.parse(listTools(() => true)) as Record<string, unknown>[] // It lists one tool.
+  const text = await listedTools(createEndpoint({ ...described, tools: [tool] }))
+  const [listed] = JSON.parse(text) as Record<string, unknown>[] // It lists one tool.
   assert.deepEqual(listed, {
     name: 'echo',
     description: echo.description,
@@ -158,29 +156,35 @@ test('E3: without a guard HTTP is not served, and without a decision nothing run
   for (const guard of notGuarding) {
     // Plain JavaScript passes anything.
     const broken = { ...resourceServer, guard: guard as unknown as ResourceServer['guard'] }
-    const open = await startTestServer(t, { tools: [counted], http: { resourceServer: broken } })
+    const open = await startTestServer(t, { tools: [counted], mount: { resourceServer: broken } })
     const warned = once(process, 'warning')
     await assert.rejects(ask(open.port, call), /The connection ended after: ""/)
     await warned
   }
   const endpoint = createEndpoint({ ...described, tools: [counted] })
-  for (const options of [
-    { endpoint },
-    { endpoint, resourceServer: null },
-    { endpoint, resourceServer: {} },
-  ]) {
-    await assert.rejects(startHttp(options as unknown as HttpOptions), TypeError) // As above.
+  for (const mount of [{ endpoint }, { endpoint, resourceServer: null }, { endpoint, resourceServer: {} }]) {
+    const options = { mounts: [mount] } as unknown as HttpOptions // As above.
+    await assert.rejects(startHttp(options), /mounts\[0\]\.resourceServer: is no resource server\./)
+  }
+  for (const mounts of [undefined, [], {}]) {
+    await assert.rejects(startHttp({ mounts } as unknown as HttpOptions), /mounts: is empty/)
   }
   assert.equal(calls, 1)
 })
 
 test('startHttp refuses unknown options, numbers out of range and addresses that can never match, all at once', async (t) => {
   const options = {
-    endpoint: createEndpoint({ ...described, tools: [] }),
-    resourceServer: idleResourceServer(t),
+    mounts: [
+      {
+        endpoint: createEndpoint({ ...described, tools: [] }),
+        resourceServer: idleResourceServer(t),
+        maxBodyBytes: 1023,
+        session: {},
+        sessions: { idleSeconds: 0 },
+      },
+    ],
     timeout: 5,
     port: 65_536,
-    maxBodyBytes: 1023,
     maxBodyBytesUnderWay: 1022,
     maxConnections: 0,
     drainSeconds: '1',
@@ -194,9 +198,11 @@ test('startHttp refuses unknown options, numbers out of range and addresses that
       error.message.split('\n- ').map((problem) => /^[^:]+: ?(?:"[^"]+")?/.exec(problem)?.[0]),
       [
         'HTTP cannot be served:',
+        'mounts[0].maxBodyBytes: ',
+        'mounts[0].session: ',
+        'mounts[0].sessions.idleSeconds: ',
         'timeout: ',
         'port: ',
-        'maxBodyBytes: ',
         'maxBodyBytesUnderWay: ',
         'maxConnections: ',
         'drainSeconds: ',

@@ -222,7 +222,7 @@ test('A21: without a token only the documents are open, whatever the method', as
 })
 
 test('G42: the addresses of the transport of 2024-11-05 are not there', async (t) => {
-  const { port, token } = await startTestServer(t, { http: { sessions: {} } })
+  const { port, token } = await startTestServer(t, { mount: { sessions: {} } })
   for (const target of ['/sse', '/messages', '/mcp/sse', '/mcp/messages']) {
     for (const method of ['GET', 'POST']) {
       const headers = { Authorization: `Bearer ${token()}`, Accept: 'text/event-stream' }

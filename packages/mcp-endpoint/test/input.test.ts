@@ -295,7 +295,7 @@ test('G8: what the client has not declared is not asked of it', async (t) => {
 test('G40: a client of 2025 is asked in its session, on the stream of its call', async (t) => {
   const { port, token } = await startTestServer(t, {
     endpoint: offered,
-    http: { sessions: {} },
+    mount: { sessions: {} },
     resourceServer: { rules },
   })
   const client = await beginSession(port, token(), everything)
@@ -343,7 +343,7 @@ for (const [who, capabilities, sessions, reply, text] of unavailable) {
     const { port, token } = await startTestServer(t, {
       endpoint: offered,
       resourceServer: { rules },
-      http: sessions ? { sessions: {} } : {},
+      mount: sessions ? { sessions: {} } : {},
     })
     const params = { name: 'greet', arguments: {} }
     let result: Json
@@ -370,7 +370,7 @@ for (const [who, capabilities, sessions, reply, text] of unavailable) {
 test('a client of 2025 that never answers, or leaves its session, does not keep a call', async (t) => {
   const { port, token, handle } = await startTestServer(t, {
     endpoint: { ...offered, inputTimeoutSeconds: 1 },
-    http: { sessions: {} },
+    mount: { sessions: {} },
     resourceServer: { rules },
   })
   const silent = await beginSession(port, token(), everything)

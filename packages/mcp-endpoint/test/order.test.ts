@@ -7,7 +7,7 @@ import { ask, formatRequest, openConnection, type RawRequest } from './raw-http.
 import { metadataUrl, startTestServer } from './test-server.ts'
 
 test('G53: each check comes before the next: Host, Origin, token, method, media type, body, scope', async (t) => {
-  const { port, token } = await startTestServer(t, { http: { maxBodyBytes: 1024 } })
+  const { port, token } = await startTestServer(t, { mount: { maxBodyBytes: 1024 } })
   const wrong = {
     Host: 'evil.example',
     Origin: 'https://evil.example',

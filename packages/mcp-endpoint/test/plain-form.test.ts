@@ -131,7 +131,7 @@ for (const [name, body] of [
 }
 
 test('other methods are 405, other media types 415, too much 413', async (t) => {
-  const { port, token } = await startTestServer(t, { http: { maxBodyBytes: 1024 } })
+  const { port, token } = await startTestServer(t, { mount: { maxBodyBytes: 1024 } })
   const status = async (request: RawRequest): Promise<number> => {
     const answer = await ask(port, request)
     if (answer.body !== '') jsonOf(answer)
@@ -156,7 +156,7 @@ test('a tool that throws is a 500 that shows nothing of it', async (t) => {
 })
 
 test('the plain form is not there when it is not wanted', async (t) => {
-  const { port, token } = await startTestServer(t, { http: { plainForm: false } })
+  const { port, token } = await startTestServer(t, { mount: { plainForm: false } })
   assert.equal((await ask(port, call(token(), hello))).status, 404)
   assert.equal((await ask(port, { target: '/tools/list' })).status, 404)
 })

@@ -23,12 +23,13 @@ const rules = [
   { tools: ['*'], resources: ['*'], require: { scopes: ['notes:read'] } },
 ]
 
-function start(t: TestContext, { http, endpoint, ...change }: ServerChange = {}): Promise<TestServer> {
+function start(t: TestContext, { http, mount, endpoint, ...change }: ServerChange = {}): Promise<TestServer> {
   return startTestServer(t, {
     tools: [speak, ...(change.tools ?? [])],
     endpoint: { resources, listsChange: true, resourcesChange: true, logs: true, ...endpoint },
     resourceServer: { rules },
-    http: { sessions: {}, ...http },
+    mount: { sessions: {}, ...mount },
+    ...(http !== undefined && { http }),
   })
 }
 
@@ -120,7 +121,7 @@ test('a session is not the token’s: a fresh token of the same caller goes on w
 })
 
 test('G34: one session more than a caller may have ends the oldest that is not in use; others keep theirs', async (t) => {
-  const { port, token } = await start(t, { http: { sessions: { maxPerCaller: 2 } } })
+  const { port, token } = await start(t, { mount: { sessions: { maxPerCaller: 2 } } })
   const bob = await beginSession(port, token({ sub: 'bob' }))
   const first = await beginSession(port, token())
   const second = await beginSession(port, token())
@@ -137,7 +138,7 @@ test('G34: one session more than a caller may have ends the oldest that is not i
 })
 
 test('G34: there may be only so many sessions together: the one that was not used for longest makes room', async (t) => {
-  const { port, token } = await start(t, { http: { sessions: { maxSessions: 2 } } })
+  const { port, token } = await start(t, { mount: { sessions: { maxSessions: 2 } } })
   const first = await beginSession(port, token({ sub: 'a' }))
   const second = await beginSession(port, token({ sub: 'b' }))
   await first.ask('ping')
@@ -152,7 +153,7 @@ test('G34: there may be only so many sessions together: the one that was not use
 })
 
 test('G34: a session that is not used ends, and one that is does not', async (t) => {
-  const { port, token } = await start(t, { http: { sessions: { idleSeconds: 1 } } })
+  const { port, token } = await start(t, { mount: { sessions: { idleSeconds: 1 } } })
   const idle = await beginSession(port, token())
   const used = await beginSession(port, token())
   const listening = await beginSession(port, token())
@@ -224,7 +225,7 @@ test('M22: a session has a log level and subscriptions; without sessions there i
   assert.equal((await subscribe('subscribe', 'note:///locked')).status, 403)
   assert.equal((await subscribe('subscribe', 7)).status, 400)
 
-  const stateless = await start(t, { http: { sessions: undefined as never } })
+  const stateless = await start(t, { mount: { sessions: undefined as never } })
   assert.deepEqual(
     capabilities(resultOf(await ask(stateless.port, legacy(stateless.token(), 'initialize')))),
     {
@@ -366,7 +367,7 @@ test('what a client that stays away too long has missed is gone, and it is told 
 })
 
 test('E13: the stream of a session ends with the token that opened it; the session does not', async (t) => {
-  const { port, token } = await start(t, { http: {} })
+  const { port, token } = await start(t)
   const now = Math.floor(Date.now() / 1000)
   const client = await beginSession(port, token())
   // The clock may differ by 30 seconds, for streams as for requests.
@@ -452,7 +453,8 @@ test('J8: a client that leaves while its token is looked at keeps no stream', as
   const { port, token, issuer, recorded } = await startTestServer(t, {
     endpoint: { resources },
     resourceServer: { rules, nowSeconds: () => Date.now() / 1000 + ahead },
-    http: { sessions: {}, maxStreamsPerCaller: 1 },
+    mount: { sessions: {} },
+    http: { maxStreamsPerCaller: 1 },
   })
   const exp = Math.floor(Date.now() / 1000) + 7200
   const client = await beginSession(port, token({ exp }))

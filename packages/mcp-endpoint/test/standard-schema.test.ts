@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEndpoint, defineTool, type StandardSchema, type Tool } from '@mcp-doorman/mcp-endpoint'
 import { z } from 'zod'
+import { listedTools } from './listed-tools.ts'
 import { errorCode, legacy, member, resultOf, type Json } from './messages.ts'
 import { ask } from './raw-http.ts'
 import { startTestServer } from './test-server.ts'
@@ -24,9 +25,9 @@ const sum = defineTool({
   },
 })
 
-test('a schema of a library is listed as JSON Schema, for what comes in and what goes out', () => {
-  const { transport } = createEndpoint({ name: 'sums', version: '1', tools: [sum] })
-  const [listed] = JSON.parse(transport.listTools(() => true)) as Json[] // It lists one tool.
+test('a schema of a library is listed as JSON Schema, for what comes in and what goes out', async () => {
+  const endpoint = createEndpoint({ name: 'sums', version: '1', tools: [sum] })
+  const [listed] = JSON.parse(await listedTools(endpoint)) as Json[] // It lists one tool.
   const [input, output] = [member(listed ?? {}, 'inputSchema'), member(listed ?? {}, 'outputSchema')]
   assert.deepEqual([input['type'], input['required']], ['object', ['numbers']])
   assert.deepEqual(output['required'], ['sum', 'unit'])

@@ -186,7 +186,7 @@ test('G18: in the modern era, a client that closes the stream stops the work', a
 
 test('G38: before it, a client that leaves does not, and a notification in its session does', async (t) => {
   const { tool, begun, stopped } = lasting()
-  const { port, token } = await startTestServer(t, { tools: [tool], http: { sessions: {} } })
+  const { port, token } = await startTestServer(t, { tools: [tool], mount: { sessions: {} } })
   const client = await beginSession(port, token())
   const stream = await client.open(1, 'tools/call', {
     name: 'lasting',
@@ -313,7 +313,7 @@ test('J12: a server that closes lets a stream end with its answer', async (t) =>
 })
 
 test('modern requests ignore a session id, even where there are sessions', async (t) => {
-  const { port, token } = await startTestServer(t, { http: { sessions: {} } })
+  const { port, token } = await startTestServer(t, { mount: { sessions: {} } })
   const headers = { 'Mcp-Session-Id': 'made-up', 'Last-Event-ID': '1-1' }
   const answer = await ask(port, modern(token(), 'tools/list', {}, headers))
   assert.deepEqual([answer.status, answer.headers['mcp-session-id']], [200, undefined])

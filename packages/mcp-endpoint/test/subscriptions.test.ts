@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Caller, EndpointOptions, Resource } from '@mcp-doorman/mcp-endpoint'
 import { openEvents, type EventReader } from './event-reader.ts'
+import { listedTools } from './listed-tools.ts'
 import { enveloped, errorCode, member, modern, modernVersion, type Json } from './messages.ts'
 import { ask, type RawRequest } from './raw-http.ts'
 import { echo, startTestServer, type ServerChange, type TestServer } from './test-server.ts'
@@ -232,15 +233,9 @@ test('lists can be replaced only where clients were told, and only what was offe
   assert.throws(() => endpoint.replace({ templates: [] }), /templates: were not offered/)
   assert.throws(() => endpoint.replace({ tools: [echo, echo] }), /two tools of that name/)
   assert.throws(() => endpoint.replace({ madeUp: [] } as never), /is not an option/)
-  assert.match(
-    endpoint.transport.listTools(() => true),
-    /write_note/,
-  )
+  assert.match(await listedTools(endpoint), /write_note/)
   endpoint.replace({ tools: [echo] })
-  assert.doesNotMatch(
-    endpoint.transport.listTools(() => true),
-    /write_note/,
-  )
+  assert.doesNotMatch(await listedTools(endpoint), /write_note/)
   const fixed = await startTestServer(t)
   assert.throws(() => fixed.endpoint.replace({ tools: [] }), /listsChange/)
 })

@@ -6,6 +6,7 @@ import {
   type Endpoint,
   type EndpointOptions,
   type HttpHandle,
+  type Mount,
   type HttpOptions,
   type Tool,
 } from '@mcp-doorman/mcp-endpoint'
@@ -21,6 +22,7 @@ export interface ServerChange {
   readonly tools?: readonly Tool[]
   readonly endpoint?: Partial<EndpointOptions>
   readonly http?: Partial<HttpOptions>
+  readonly mount?: Partial<Mount>
   readonly resourceServer?: Partial<ResourceServerOptions>
 }
 
@@ -113,7 +115,11 @@ export async function startTestServer(t: TestContext, change: ServerChange = {})
     await issuer.close()
   }
   t.after(close)
-  handle = await startHttp({ endpoint, resourceServer, drainSeconds: 0.2, ...change.http })
+  handle = await startHttp({
+    mounts: [{ endpoint, resourceServer, ...change.mount }],
+    drainSeconds: 0.2,
+    ...change.http,
+  })
   // Each line is one JSON object, by the sink's contract.
   const records = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   return {

@@ -81,7 +81,7 @@ test('F1: of two proofs in one request none counts', async (t) => {
 
 test('D9, E13: a revocation closes the streams that its tokens have opened, and no others', async (t) => {
   const revocations = createMemoryRevocations()
-  const server = await startTestServer(t, { http: { sessions: {} }, resourceServer: { revocations } })
+  const server = await startTestServer(t, { mount: { sessions: {} }, resourceServer: { revocations } })
   const alice = await beginSession(server.port, server.token())
   const bob = await beginSession(server.port, server.token({ sub: 'bob' }))
   const [hers, his] = [await alice.listen(), await bob.listen()]

@@ -48,15 +48,20 @@ export class LegacyClient {
     this.#changes = changes
   }
 
-  /** @returns whether it is subscribed now: 256 resources of 64 KiB of URIs together are the most */
-  subscribe(uri: string): boolean {
-    if (this.#subscribed.has(uri)) return true
+  /** 256 resources of 64 KiB of URIs together are the most. */
+  async subscribe(uri: string): Promise<'subscribed' | 'too_many' | 'unknown'> {
+    if (this.#subscribed.has(uri)) return 'subscribed'
     const characters = this.#subscribedCharacters + uri.length
-    if (this.#subscribed.size >= mostSubscriptions || characters > mostSubscribedCharacters) return false
+    if (this.#subscribed.size >= mostSubscriptions || characters > mostSubscribedCharacters) return 'too_many'
     this.#subscribedCharacters = characters
     this.#subscribed.add(uri)
-    this.#changes?.watch(uri)
-    return true
+    if ((await this.#changes?.watch(uri)) !== true) {
+      this.unsubscribe(uri)
+      return 'unknown'
+    }
+    // It may have thought better of it meanwhile.
+    if (!this.#subscribed.has(uri)) this.#changes?.unwatch(uri)
+    return 'subscribed'
   }
 
   unsubscribe(uri: string): void {

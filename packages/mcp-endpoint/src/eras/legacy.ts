@@ -1,12 +1,13 @@
 import type { Message } from '@mcp-doorman/resource-server'
-import { answerOutcome, methodNotFound, type Answer } from '../answer.ts'
+import { answerOutcome, methodNotFound, noSuchMethod, type Answer } from '../answer.ts'
 import { logLevels } from '../call-context.ts'
 import { noRounds, type Rounds } from '../calls/call.ts'
 import type { InputRequests } from '../input.ts'
 import type { Methods } from '../methods.ts'
 import { invalid, unknown, type Outcome } from '../outcome.ts'
 import type { RunContext } from '../run-context.ts'
-import type { Served } from '../served.ts'
+import type { Description, Served } from '../served.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { negotiate } from './legacy-client.ts'
 import { neededCapabilities } from './needed-capabilities.ts'
 
@@ -32,7 +33,7 @@ export function createLegacy({
     if (outcome === undefined) return methodNotFound(message)
     return outcome instanceof Promise || outcome.kind === 'input'
       ? runRounds(message, context, outcome, methods)
-      : answerOutcome(message, outcome, '}', false)
+      : answerOutcome(message, outcome, endOf(outcome), false)
   }
 
   function runMethod(
@@ -42,26 +43,42 @@ export function createLegacy({
   ): Outcome | Promise<Outcome> | undefined {
     switch (message.method) {
       case 'initialize':
-        return initialize(message, context)
+        return described(message, context, (description) => initialize(message, context, description))
       case 'ping':
         return done
       case 'logging/setLevel':
-        return served.logs ? setLevel(message, context) : undefined
+        return described(message, context, ({ logs }) => (logs ? setLevel(message, context) : undefined))
       case 'resources/subscribe':
       case 'resources/unsubscribe':
-        return served.announcesResources ? subscribe(message, context) : undefined
+        return described(message, context, ({ announces }) =>
+          announces.updates ? subscribe(message, context) : undefined,
+        )
       default:
         return methods.run(message, context, noRounds)
     }
   }
 
-  function initialize(message: Message, { client }: RunContext): Outcome {
+  /** What comes of a method that depends on what the server is; `undefined` is a method that it does not have. */
+  async function described(
+    message: Message,
+    context: RunContext,
+    run: (description: Description) => Outcome | Promise<Outcome | undefined> | undefined,
+  ): Promise<Outcome> {
+    const description = await served.describe(message, context)
+    if ('kind' in description) return description
+    return (await run(description)) ?? noSuchMethod(message)
+  }
+
+  function initialize(message: Message, { client }: RunContext, description: Description): Outcome {
     const protocolVersion = negotiate(message)
-    const { serverInfo, described } = served
-    return {
-      kind: 'result',
-      json: JSON.stringify({ protocolVersion, ...described(client !== undefined), serverInfo }),
+    const { instructions } = description
+    const result = {
+      protocolVersion,
+      capabilities: capabilitiesOf(description, client !== undefined),
+      ...(instructions !== undefined && { instructions }),
+      serverInfo: served.serverInfo,
     }
+    return { kind: 'result', json: JSON.stringify(result) }
   }
 
   function setLevel({ params }: Message, { client }: RunContext): Outcome | undefined {
@@ -72,7 +89,7 @@ export function createLegacy({
     return done
   }
 
-  function subscribe({ method, item }: Message, context: RunContext): Outcome | undefined {
+  async function subscribe({ method, item }: Message, context: RunContext): Promise<Outcome | undefined> {
     const { client } = context
     if (client === undefined) return undefined
     if (item === undefined) return unknown(item, context)
@@ -80,10 +97,14 @@ export function createLegacy({
       client.unsubscribe(item.name) // Also from one that is not there any more.
       return done
     }
-    if (served.methods.offer.resources.find(item.name) === undefined) return unknown(item, context)
-    return client.subscribe(item.name)
-      ? done
-      : invalid('Too many resources are subscribed to. Unsubscribe from one first.')
+    switch (await client.subscribe(item.name)) {
+      case 'subscribed':
+        return done
+      case 'unknown':
+        return unknown(item, context)
+      case 'too_many':
+        return invalid('Too many resources are subscribed to. Unsubscribe from one first.')
+    }
   }
 
   /** Asks the client whatever the call needs, and runs it again, until it has come to an end. */
@@ -95,17 +116,17 @@ export function createLegacy({
   ): Promise<Answer> {
     let outcome = await first
     for (let round = 0; outcome.kind === 'input'; round += 1) {
-      const { requests, used } = outcome
+      const { requests, used, refuse } = outcome
       const answers = round < mostRounds ? await ask(requests, context) : 'too many answers did not fit'
       if (typeof answers === 'string') {
-        outcome = withoutInput(message, answers)
-        break
+        outcome = (await refuse?.(answers)) ?? withoutInput(message, answers)
+        continue
       }
       const rounds: Rounds = { answers: { ...used.answers, ...answers }, kept: used.kept }
       // The method was there a moment ago.
       outcome = (await methods.run(message, context, rounds)) ?? unknown(message.item, context)
     }
-    return outcome.kind === 'input' ? methodNotFound(message) : answerOutcome(message, outcome, '}', false)
+    return answerOutcome(message, outcome, endOf(outcome), false)
   }
 
   /** The client's answers, or why there are none. */
@@ -131,6 +152,11 @@ export function createLegacy({
     }
     return answers
   }
+}
+
+function endOf(outcome: Outcome): string {
+  const meta = outcome.kind === 'result' ? outcome.meta : undefined
+  return meta === undefined ? '}' : `,"_meta":${JSON.stringify(meta)}}`
 }
 
 /** A model can read why a tool came to nothing, and try something else; the other methods have only errors. */

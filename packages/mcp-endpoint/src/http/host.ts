@@ -6,13 +6,13 @@ export type HostAllowed = (host: string | undefined) => boolean
 /**
  * Guards against DNS rebinding: a page that makes its own name point here still sends its own name as `Host`.
  *
- * Accepted are the public address, the listening address, the loopback names when listening there, and what the
+ * Accepted are the public addresses, the listening address, the loopback names when listening there, and what the
  * operator adds. Names are compared without regard to case; a port counts.
  *
  * @see requirement G52
  */
 export function createHostCheck(
-  publicUrl: URL,
+  publicUrls: readonly URL[],
   listening: { readonly host: string; readonly port: number },
   extra: readonly string[],
 ): HostAllowed {
@@ -20,9 +20,11 @@ export function createHostCheck(
   const names = isLoopbackName(host) ? ['localhost', '127.0.0.1', '[::1]'] : []
   const accepted = new Set(
     [
-      publicUrl.host,
-      // A default port may be written out.
-      `${publicUrl.hostname}:${publicUrl.port || (publicUrl.protocol === 'https:' ? '443' : '80')}`,
+      ...publicUrls.flatMap((url) => [
+        url.host,
+        // A default port may be written out.
+        `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`,
+      ]),
       ...[...names, isIP(host) === 6 ? `[${host}]` : host].map((name) => `${name}:${port}`),
       ...(port === 80 ? names : []),
       ...extra,

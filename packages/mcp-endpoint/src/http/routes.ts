@@ -7,25 +7,30 @@ export type Route =
   | { readonly kind: 'document'; readonly response: HttpResponse }
   | { readonly kind: 'guarded'; readonly form: RequestForm; readonly methods: string }
 
-/** Finds what stands at a path; paths are compared exactly, so that no other spelling reaches anything. */
-export type FindRoute = (path: string) => Route | undefined
-
+const root = '/.well-known/oauth-protected-resource'
 const documentHeaders = {
   'content-type': 'application/json',
   'cache-control': 'public, max-age=300',
   ...documentCors,
 }
 
+export interface RouteOptions {
+  readonly plainForm: boolean
+  readonly sessions: boolean
+  /** Whether this is the only resource of its origin, which clients that look at the root alone may then find there. */
+  readonly alone: boolean
+}
+
 /**
- * The paths of one resource: MCP itself with and without the final slash, the plain form beside it, the metadata.
+ * The paths of one resource: MCP itself with and without the final slash, the plain form beside it, the metadata. Paths
+ * are compared exactly, so that no other spelling reaches anything.
  *
  * Nothing redirects: clients drop the token or the body when they follow (CR5).
  */
 export function createRoutes(
   metadata: ProtectedResourceMetadata,
-  plainForm: boolean,
-  sessions: boolean,
-): FindRoute {
+  { plainForm, sessions, alone }: RouteOptions,
+): ReadonlyMap<string, Route> {
   const path = new URL(metadata.document.resource).pathname
   const routes = new Map<string, Route>()
   const both = (at: string, route: Route): void => {
@@ -39,10 +44,12 @@ export function createRoutes(
     routes.set(`${base}/tools/call`, { kind: 'guarded', form: 'plain-call', methods: 'POST' })
   }
   const body = JSON.stringify(metadata.document)
+  const own = new URL(metadata.url).pathname
   for (const at of metadata.paths) {
+    if (at === root && at !== own && !alone) continue
     both(at, { kind: 'document', response: { status: 200, headers: documentHeaders, body } })
   }
-  return (at) => routes.get(at)
+  return routes
 }
 
 /** The answer to a request for a public document. */

@@ -1,7 +1,7 @@
 import { formatErrorResponse, type Granted, type Message } from '@mcp-doorman/resource-server'
 import { fail, type Answer } from '../answer.ts'
-import type { EndpointTransport } from '../endpoint.ts'
 import type { RunContext } from '../run-context.ts'
+import type { EndpointTransport } from '../server-end.ts'
 import { finishedJson, type Finished } from './refusal.ts'
 import { runPlainCall, runPlainList } from './run-plain.ts'
 
@@ -14,7 +14,7 @@ export function runGranted(
   context: RunContext,
 ): Finished | Promise<Finished> {
   const { action, form } = granted
-  if (form === 'plain-list') return runPlainList(endpoint, context)
+  if (form === 'plain-list') return runPlainList(endpoint, granted, context)
   if (form === 'plain-call') return runPlainCall(endpoint, granted, context)
   if (action.batch) return runBatch(endpoint, granted, context)
   const [message] = action.messages

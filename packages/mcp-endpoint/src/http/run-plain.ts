@@ -1,13 +1,19 @@
 import type { Granted } from '@mcp-doorman/resource-server'
-import { noRounds } from '../calls/call.ts'
-import type { EndpointTransport } from '../endpoint.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Failed, Outcome } from '../outcome.ts'
 import type { RunContext } from '../run-context.ts'
+import type { EndpointTransport } from '../server-end.ts'
 import { finishedJson, type Finished } from './refusal.ts'
 
 /** The list of the plain HTTP form. */
-export function runPlainList(endpoint: EndpointTransport, context: RunContext): Finished {
-  return finishedJson(200, `{"tools":${endpoint.listTools((item) => context.shows(item))}}`, 'ok')
+export async function runPlainList(
+  endpoint: EndpointTransport,
+  { action }: Granted,
+  context: RunContext,
+): Promise<Finished> {
+  const [message] = action.messages
+  const outcome = message && (await endpoint.listTools(message, context))
+  if (outcome?.kind === 'result') return finishedJson(200, `{"tools":${outcome.json}}`, 'ok')
+  return outcome === undefined ? noTools : answer(outcome, '')
 }
 
 /** The call of the plain HTTP form: the same call, and its result without anything of the protocol. */
@@ -17,10 +23,8 @@ export async function runPlainCall(
   context: RunContext,
 ): Promise<Finished> {
   const [message] = action.messages
-  const outcome = message && (await endpoint.methods().run(message, context, noRounds))
-  return outcome === undefined
-    ? plainError(404, 'unknown_tool', 'There are no tools here.', 'error')
-    : answer(outcome, message?.item?.name ?? '')
+  const outcome = message && (await endpoint.runBare(message, context))
+  return outcome === undefined ? noTools : answer(outcome, message?.item?.name ?? '')
 }
 
 function answer(outcome: Outcome, name: string): Finished {
@@ -30,7 +34,7 @@ function answer(outcome: Outcome, name: string): Finished {
     case 'error':
       return outcome.error.code === -32602
         ? plainError(404, 'unknown_tool', `Unknown tool: ${name.slice(0, 128)}`, 'error')
-        : plainError(500, 'tool_failed', outcome.error.message, 'error')
+        : plainError(statusOf(outcome), 'tool_failed', outcome.error.message, 'error')
     case 'input':
       return plainError(
         422,
@@ -43,6 +47,11 @@ function answer(outcome: Outcome, name: string): Finished {
   }
 }
 
+/** There are no methods here, so whatever failed has failed behind the server. */
+function statusOf({ status = 500 }: Failed): number {
+  return Math.max(status, 500)
+}
+
 function plainError(
   status: number,
   error: string,
@@ -51,3 +60,5 @@ function plainError(
 ): Finished {
   return finishedJson(status, JSON.stringify({ error, error_description: description }), result)
 }
+
+const noTools = plainError(404, 'unknown_tool', 'There are no tools here.', 'error')

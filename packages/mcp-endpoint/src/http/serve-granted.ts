@@ -87,19 +87,19 @@ function beginSession(
     const full = 'Too many sessions are open. End one, or try again later.'
     return respond(asked, refused(message, 429, 429, full))
   }
-  tellChanges(serving, session)
+  tellChanges(serving, sessions, session)
   const headers = { ...asked.headers, 'mcp-session-id': session.id }
   return serveMessages(serving, { ...asked, headers }, session)
 }
 
 /** Has a session told of what changes, as far as its client asked and may know, until it ends. */
-function tellChanges({ settings }: Serving, session: HttpSession): void {
-  const { endpoint, resourceServer } = settings
+function tellChanges({ settings }: Serving, sessions: Sessions, session: HttpSession): void {
   session.client.follow(
-    endpoint.transport.subscriptions.add({
+    settings.endpoint.transport.follow({
       caller: session.identity,
+      callerKey: session.identity.callerKey,
       wantsList: () => true,
-      mayKnow: (uri) => resourceServer.allows(session.identity, { kind: 'resource', name: uri }),
+      mayKnow: (uri) => sessions.judge.allows(session.identity, { kind: 'resource', name: uri }),
       tell: (method, params) => session.ownLog.append(notification(method, params)),
     }),
   )
@@ -159,7 +159,7 @@ async function follow(
 ): Promise<Finished> {
   const leave = (): void => cancellation.cancel('the caller went away')
   leaving?.once('close', leave)
-  underWay.set(cancellation, pending)
+  underWay.add(cancellation)
   session?.beginCall()
   try {
     return await pending

@@ -1,19 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Granted } from '@mcp-doorman/resource-server'
 import type { Cancellation } from '../cancellation.ts'
+import type { MountSettings } from './mount.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { HttpSettings } from './options.ts'
 import type { HttpResponse } from './respond.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What a front knows while it serves. */
+/** What a front knows of one mount while it serves it. */
 export interface Serving {
-  readonly settings: HttpSettings
+  readonly settings: HttpSettings & MountSettings
   /** `undefined` when clients of 2025 are served without sessions. */
   readonly sessions: Sessions | undefined
   readonly streams: OpenStreams
   /** Calls that have not ended, with or without a connection that waits for them. */
-  readonly underWay: Map<Cancellation, Promise<unknown>>
+  readonly underWay: Set<Cancellation>
   /** Those of them that end only when somebody ends them. */
   readonly endless: Set<Cancellation>
   /** Nothing that lasts is begun any more. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Identity } from '@mcp-doorman/resource-server'
+import type { Identity, ResourceServer } from '@mcp-doorman/resource-server'
 import type { LegacyClient } from '../eras/legacy-client.ts'
 import { HttpSession } from './session.ts'
 
@@ -14,6 +14,8 @@ export interface SessionOptions {
 
 /** The sessions of clients of 2025 (requirements G32 to G34). An id is no proof: it opens nothing for anybody else. */
 export interface Sessions {
+  /** Who says now what their callers may be told of; another one when the configuration was replaced. */
+  judge: Pick<ResourceServer, 'allows'>
   /** `undefined` when there are too many, and all of them are in use. */
   readonly open: (client: LegacyClient, identity: Identity) => HttpSession | undefined
   /** The session of that id, if it is this caller's: issuer, subject and client. Counts as use. */
@@ -23,7 +25,11 @@ export interface Sessions {
   readonly close: () => void
 }
 
-export function createSessions(options: Required<SessionOptions>, nowMilliseconds: () => number): Sessions {
+export function createSessions(
+  options: Required<SessionOptions>,
+  judge: Sessions['judge'],
+  nowMilliseconds: () => number,
+): Sessions {
   const { idleSeconds, maxPerCaller, maxSessions } = options
   // The one that was not used for longest comes first: use puts a session at the end.
   const sessions = new Map<string, HttpSession>()
@@ -86,6 +92,7 @@ export function createSessions(options: Required<SessionOptions>, nowMillisecond
   }
 
   return {
+    judge,
     open,
     find,
     endOwnStreams: () => {

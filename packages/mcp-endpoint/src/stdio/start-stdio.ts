@@ -10,17 +10,17 @@ import {
 } from '@mcp-doorman/resource-server'
 import { fail, type Answer } from '../answer.ts'
 import { Cancellation } from '../cancellation.ts'
-import type { Endpoint } from '../endpoint.ts'
 import { LegacyClient } from '../eras/legacy-client.ts'
 import { RequestsUnderWay } from '../eras/requests-under-way.ts'
 import { notification } from '../notifications.ts'
 import { checkOptions } from '../option-check.ts'
+import type { ServerEnd } from '../server-end.ts'
 import { OutputLines } from './output-lines.ts'
 import { readLines } from './read-lines.ts'
 import { StdioRun } from './stdio-run.ts'
 
 export interface StdioOptions {
-  readonly endpoint: Endpoint
+  readonly endpoint: ServerEnd
   /** Default: standard input. */
   readonly input?: Readable
   /** Default: standard output. Nothing else may write to it. */
@@ -77,7 +77,7 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
 const mostUnderWay = 1000
 
 class StdioServer {
-  readonly #endpoint: Endpoint
+  readonly #endpoint: ServerEnd
   readonly #lines: OutputLines
   readonly #underWay = new RequestsUnderWay()
   readonly #endless = new Set<Cancellation>()
@@ -85,7 +85,7 @@ class StdioServer {
   /** The one client, once it has introduced itself in the manner of 2025. */
   #client: LegacyClient | undefined
 
-  constructor(endpoint: Endpoint, lines: OutputLines) {
+  constructor(endpoint: ServerEnd, lines: OutputLines) {
     this.#endpoint = endpoint
     this.#lines = lines
   }
@@ -164,8 +164,9 @@ class StdioServer {
     const channel = this.#lines.channel(false)
     this.#client = new LegacyClient(message)
     this.#client.follow(
-      this.#endpoint.transport.subscriptions.add({
+      this.#endpoint.transport.follow({
         caller: undefined,
+        callerKey: '',
         wantsList: () => true,
         mayKnow: () => true,
         tell: (method, params) => channel.emit(notification(method, params)),
