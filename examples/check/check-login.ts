@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openLab } from '../../test/end-to-end/doorman-process.ts'
-import { getJson } from '../../test/end-to-end/mcp-wire.ts'
+import { getJson, parseObject } from '../../test/end-to-end/mcp-wire.ts'
 import { answerLogin, connectWithLogin, createWallet, sdkClients } from '../../test/end-to-end/sdk-clients.ts'
 import type { Example } from './examples.ts'
 import { offers } from './offers.ts'
@@ -27,14 +27,17 @@ export function checkLogin(example: Example): void {
     test('says whom it trusts, at both well-known places, to everybody', async () => {
       const { origin, pathname } = new URL(standing.url)
       for (const path of [pathname, '']) {
-        const answer = await getJson(`${origin}/.well-known/oauth-protected-resource${path}`)
+        const answer = await fetch(`${origin}/.well-known/oauth-protected-resource${path}`, {
+          headers: { origin: 'https://client.example' },
+        })
+        const document = parseObject(await answer.text())
         assert.equal(answer.status, 200)
         assert.match(answer.headers.get('content-type') ?? '', /^application\/json\b/)
         assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-        assert.equal(answer.body['resource'], standing.url)
-        assert.deepEqual(answer.body['authorization_servers'], [issuer.issuer])
-        assert.deepEqual(answer.body['scopes_supported'], offer.scopes)
-        assert.deepEqual(answer.body['bearer_methods_supported'], ['header'])
+        assert.equal(document['resource'], standing.url)
+        assert.deepEqual(document['authorization_servers'], [issuer.issuer])
+        assert.deepEqual(document['scopes_supported'], offer.scopes)
+        assert.deepEqual(document['bearer_methods_supported'], ['header'])
       }
     })
 

@@ -28,6 +28,15 @@ const frameworks = { serves: 'notes', run: node, minutes: 0.2 } as const
 /** Every example that the check is made for. */
 export const examples: readonly Example[] = [
   { name: 'node', serves: 'files', run: node, test: [process.execPath, '--test'], minutes: 0.3 },
+  {
+    name: 'python',
+    serves: 'files',
+    needs: [{ command: 'python3', package: 'python3-venv' }],
+    build: ['./build'],
+    run: ['./run'],
+    test: ['./test'],
+    minutes: 1,
+  },
   { name: 'endpoint', ...frameworks },
   { name: 'sdk-2', ...frameworks },
   { name: 'sdk-1-express', ...frameworks, hasOpenPage: true },
