@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openLab } from '../../test/end-to-end/doorman-process.ts'
 import { makeKey } from '../../test/end-to-end/hand-made-issuer.ts'
-import { getJson, legacyHeaders, post, type Json, type WireAnswer } from '../../test/end-to-end/mcp-wire.ts'
+import {
+  callTool,
+  getJson,
+  legacyHeaders,
+  post,
+  type Json,
+  type WireAnswer,
+} from '../../test/end-to-end/mcp-wire.ts'
 import type { Example } from './examples.ts'
 import { offers, type Call } from './offers.ts'
 import { choosePlace, startExample, type Place, type StandingExample } from './standing-example.ts'
@@ -180,6 +187,31 @@ export function checkTokens(example: Example, kind: IssuerKind): void {
       assert.ok([400, 403].includes(answer.status), `${answer.status} ${answer.text}`)
       assert.ok(!existsSync(join(place.folder, 'batch.txt')))
     })
+
+    if (example.hasPlainForm === true) {
+      test('the plain form is guarded like MCP', async () => {
+        const list = (token: string | undefined): Promise<Response> =>
+          fetch(new URL('/tools/list', standing.url), {
+            headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+          })
+        assert.equal((await list(undefined)).status, 401)
+        assert.match(await (await list(sign(read.scope))).text(), new RegExp(`"${read.name}"`))
+
+        const plain = (token: string | undefined, { name, args }: Call): Promise<WireAnswer> =>
+          callTool(standing.url, token, { name, arguments: args }, 'plain')
+        for (const [token, status] of [
+          [undefined, 401],
+          [sign(read.scope, { aud: 'http://127.0.0.1:9/mcp' }), 401],
+          [sign(read.scope), 403],
+        ] as const) {
+          const answer = await plain(token, { ...write, args: { ...write.args, path: 'plain.txt' } })
+          assert.equal(answer.status, status, answer.text)
+          assert.equal(readChallenge(answer)['resource_metadata'], metadataUrl())
+        }
+        assert.ok(!existsSync(join(place.folder, 'plain.txt')))
+        assertSays(await plain(sign(read.scope), read), read)
+      })
+    }
 
     test('a tool that does not exist is said to, and starts no login', async () => {
       const answer = await standing.call(sign(scopes.join(' ')), 'format_disk')

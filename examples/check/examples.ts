@@ -6,6 +6,8 @@ export interface Example {
   readonly name: string
   /** A directory, by the tools of the guide; or notes, which is how the examples of frameworks are kept short. */
   readonly serves: 'files' | 'notes'
+  /** Answers `GET /tools/list` and `POST /tools/call` too. */
+  readonly hasPlainForm?: boolean
   /** Has pages of its own beside the protected ones. */
   readonly hasOpenPage?: boolean
   /** Commands beside Node that must be on the machine. */
@@ -37,7 +39,17 @@ export const examples: readonly Example[] = [
     test: ['./test'],
     minutes: 1,
   },
-  { name: 'endpoint', ...frameworks },
+  {
+    name: 'go',
+    serves: 'files',
+    hasPlainForm: true,
+    needs: [{ command: 'go', package: 'golang-go, 1.26 or newer' }],
+    build: ['./build'],
+    run: ['./run'],
+    test: ['./test'],
+    minutes: 2,
+  },
+  { name: 'endpoint', ...frameworks, hasPlainForm: true },
   { name: 'sdk-2', ...frameworks },
   { name: 'sdk-1-express', ...frameworks, hasOpenPage: true },
   { name: 'hono', ...frameworks, hasOpenPage: true },
