@@ -32,7 +32,7 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   'mcp-endpoint': ['ajv'],
   files: [],
   'authorization-server': ['jose', 'oidc-provider'],
-  'development-issuer': [],
+  'development-issuer': ['jose'],
   cli: ['commander'],
 }
 

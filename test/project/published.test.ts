@@ -21,7 +21,7 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   'mcp-endpoint': 160,
   files: 120,
   'authorization-server': 80,
-  'development-issuer': 40,
+  'development-issuer': 140,
   cli: 60,
 }
 

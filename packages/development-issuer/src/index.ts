@@ -1,4 +1,8 @@
+export { openCasdoor } from './casdoor/casdoor.ts'
+export type { LogoutDelivery } from './casdoor/instance.ts'
+export type { CasdoorData, CasdoorOptions } from './casdoor/options.ts'
 export { type DevelopmentIssuer, startDevelopmentIssuer } from './development-issuer.ts'
+export type { IssuerEngine } from './engine.ts'
 export type { Like } from './engines.ts'
 export { type IssuerFile, readIssuerSecret } from './issuer-file.ts'
 export type { DevelopmentIssuerOptions } from './options.ts'

@@ -2,7 +2,8 @@ import { openAuthorizationServer, type ProtectedResourceOptions } from '@mcp-doo
 import type { EngineSettings, IssuerEngine } from './engine.ts'
 import { createPasswordLogin } from './login-page.ts'
 
-const filesScopeDescriptions: Readonly<Record<string, string>> = {
+/** What people read of the scopes of Doorman's files server. */
+export const filesScopeDescriptions: Readonly<Record<string, string>> = {
   'files:list': 'See the names of files and folders',
   'files:read': 'Read files',
   'files:write': 'Create and change files',

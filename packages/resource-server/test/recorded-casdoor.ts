@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { IssuerKeys } from '#internal/identity/issuer-keys'
 import type { IssuerDocuments } from '#internal/identity/issuer-documents'
 import { casdoor as profile } from '#internal/identity/profiles/casdoor'
@@ -18,7 +18,7 @@ export interface RecordedToken {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** A file of `fixtures/casdoor-tokens`. */
+/** A file of `test/fixtures/casdoor/tokens`. */
 export interface TokenSample {
   readonly expectedAudience: string
   readonly validAt: number
@@ -32,13 +32,13 @@ export interface TokenSample {
 
 /** @returns the recorded file; its form is that of the fixtures' README */
 export function tokenSample(name: string): TokenSample {
-  return readJson(`casdoor-tokens/${name}.json`) as TokenSample
+  return readJson(`tokens/${name}.json`) as TokenSample
 }
 
 /** The keys of a recorded key set. */
 export function recordedKeys(name: string): readonly unknown[] {
   // The form is that of the fixtures' README.
-  const { response } = readJson(`casdoor-jwks/${name}.json`) as {
+  const { response } = readJson(`jwks/${name}.json`) as {
     readonly response: { readonly body: { readonly keys: readonly unknown[] } }
   }
   return response.body.keys
@@ -47,11 +47,18 @@ export function recordedKeys(name: string): readonly unknown[] {
 /** What a recorded endpoint answered, to be served again. */
 export function recordedAnswer(name: string): { readonly status: number; readonly body: unknown } {
   // The form is that of the fixtures' README.
-  return (readJson(`casdoor-jwks/${name}.json`) as { response: { status: number; body: unknown } }).response
+  return (readJson(`jwks/${name}.json`) as { response: { status: number; body: unknown } }).response
 }
 
+const recordings = new URL('../../../test/fixtures/casdoor/', import.meta.url)
+
+/** The names of the recorded tokens. */
+export const tokenSamples: readonly string[] = readdirSync(new URL('tokens', recordings)).map((file) =>
+  file.replace('.json', ''),
+)
+
 function readJson(path: string): unknown {
-  return JSON.parse(readFileSync(new URL(`fixtures/${path}`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL(path, recordings), 'utf8'))
 }
 
 export interface RecordedVerifierOptions {
@@ -64,16 +71,21 @@ export interface RecordedVerifierOptions {
   readonly introspection?: RecordedIntrospection['response']
 }
 
-/** A file of `fixtures/casdoor-introspection`. */
+/** A file of `test/fixtures/casdoor/introspection`. */
 export interface RecordedIntrospection {
   readonly token: string
-  readonly hint: string | null
   readonly response: { readonly status: number; readonly body: unknown }
 }
 
 /** @returns the recorded file; its form is that of the fixtures' README */
 export function recordedIntrospection(name: string): RecordedIntrospection {
-  return readJson(`casdoor-introspection/${name}.json`) as RecordedIntrospection
+  const { request, response } = readJson(`introspection/${name}.json`) as RecordedQuestion
+  return { token: request.body.token, response }
+}
+
+interface RecordedQuestion {
+  readonly request: { readonly body: { readonly token: string } }
+  readonly response: RecordedIntrospection['response']
 }
 
 /** A network that has one answer to everything. */

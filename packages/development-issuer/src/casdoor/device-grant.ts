@@ -1,0 +1,55 @@
+import { type Call, readForm } from './call.ts'
+import { findClient } from './clients.ts'
+import { deviceSeconds } from './devices.ts'
+import { randomUUID } from 'node:crypto'
+import { type Answer, oauthError } from './envelope.ts'
+import type { Instance } from './instance.ts'
+import { plainGrant } from './issue-tokens.ts'
+import { grantScope } from './scope.ts'
+import { answerIssued } from './token-answer.ts'
+import { type TokenRequest } from './token-request.ts'
+
+/** `POST /api/device-auth` (RFC 8628 section 3.1), whose errors have status 200. */
+export function answerDeviceAuthorization(instance: Instance, call: Call): Answer {
+  const { client_id: clientId = '', scope = '' } = readForm(call)
+  const client = findClient(instance, clientId)
+  if (client === undefined) return refuse('Invalid client_id', 'Invalid client_id')
+  const { application } = client
+  if (!(application.signinMethods ?? []).some(({ name }) => name === 'Device login')) {
+    return refuse('unauthorized_client', 'device login is not enabled for this application')
+  }
+  const granted = grantScope(application.scopes, scope)
+  if (granted === undefined) return refuse('invalid_scope', 'Invalid scope')
+  const { deviceCode, userCode } = instance.devices.add(application.name, granted, instance.nowSeconds())
+  return {
+    status: 200,
+    body: {
+      device_code: deviceCode,
+      user_code: userCode,
+      verification_uri: `${call.issuer}/login/oauth/device/${userCode}?cancelToken=${randomUUID()}`,
+      expires_in: deviceSeconds,
+      interval: 5,
+    },
+  }
+}
+
+function refuse(error: string, description: string): Answer {
+  return { status: 200, body: { error, error_description: description } }
+}
+
+/** RFC 8628 section 3.4. How often the device asks is not looked at. */
+export function answerDevice(instance: Instance, request: TokenRequest): Answer | Promise<Answer> {
+  const { client, parameters, issuer, dpopThumbprint } = request
+  const device = instance.devices.byDeviceCode(parameters['device_code'] ?? '')
+  if (device === undefined || device.application !== client.application.name) {
+    return oauthError('expired_token', 'token is expired')
+  }
+  if (device.used) return oauthError('access_denied', 'device_code has already been used')
+  if (instance.nowSeconds() >= device.endsAt) return oauthError('expired_token', 'token is expired')
+  if (device.approvedBy === undefined) return oauthError('authorization_pending', 'authorization pending')
+  const user = instance.users.get(device.approvedBy)
+  if (user === undefined) return oauthError('access_denied', 'the user does not exist')
+  instance.devices.put({ ...device, used: true })
+  const { scope } = device
+  return answerIssued(instance, { ...plainGrant, client, user, issuer, scope, dpopThumbprint })
+}
