@@ -63,6 +63,7 @@ const steps = [
   'resource-uri.ts',
   'uri-template.ts',
   'presented-headers.ts',
+  'closest-name.ts',
   'unknown-keys.ts',
   'credentials.ts',
   'network-address.ts',

@@ -13,6 +13,7 @@ import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audi
 import { openRevocationFile } from '@mcp-doorman/resource-server/revocation-file'
 import { openAdminListener, type AdminListener } from './admin-listener.ts'
 import { explainListenError, messageOf, UsageError } from './failure.ts'
+import { filesAccess } from './files-access.ts'
 import { keepOutside } from './keep-outside.ts'
 import { checkRootOptions, type RootOptions } from './root-options.ts'
 import { version } from './version.ts'
@@ -114,7 +115,7 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
     }
     // Before anything in the folder is opened: it makes sure that no other server has.
     admin = options.state === undefined ? undefined : await openAdminListener(options.state)
-    resourceServer = createFilesResourceServer(files, options)
+    resourceServer = createFilesResourceServer(options)
     const mounts = [{ endpoint, resourceServer, maxBodyBytes }]
     const http = await startHttp({ mounts, host, port }).catch((error: unknown) => {
       throw explainListenError(error, host, port, portOption)
@@ -141,12 +142,8 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
   }
 }
 
-function createFilesResourceServer(files: FilesServer, options: FilesServiceOptions): ResourceServer {
-  const rules = [
-    ...[...files.scopesOf].map(([tool, scopes]) => ({ id: tool, tools: [tool], require: { scopes } })),
-    ...files.resourceScopes.map(({ id, resources, scopes }) => ({ id, resources, require: { scopes } })),
-  ]
-  const scopes = [...new Set(rules.flatMap(({ require }) => require.scopes))].toSorted()
+function createFilesResourceServer(options: FilesServiceOptions): ResourceServer {
+  const { scopes, challenge, rules } = filesAccess(options.readOnly)
   const audit = openAudit(options.auditFile)
   try {
     const { dpop, state } = options
@@ -158,9 +155,8 @@ function createFilesResourceServer(files: FilesServer, options: FilesServiceOpti
       resource: options.resource,
       resourceName: 'Doorman files',
       issuers: options.issuers,
-      scopes: Object.fromEntries(scopes.map((scope) => [scope, {}])),
-      // Writing is stepped up to when a tool first needs it.
-      challengeScopes: scopes.filter((scope) => scope !== 'files:write'),
+      scopes,
+      challengeScopes: challenge,
       rules,
       callerLimit: options.limit,
       audit,

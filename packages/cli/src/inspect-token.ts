@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 /** What a token says of itself. Nothing of it is proven. */
 export interface TokenInspection {
   readonly type: string | undefined
@@ -107,14 +109,6 @@ export function formatInspection(inspection: TokenInspection): string {
   ]
   const lines = rows.map(([name, value]) => `${name.padEnd(10)}${printable(value ?? '(none)')}`)
   return `${[...lines, ...inspection.remarks.map((remark) => `Note      ${remark}`), 'The signature was not checked.'].join('\n')}\n`
-}
-
-/** A token is somebody else's text: what would move the cursor of a terminal is shown as its number. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 function span(seconds: number): string {

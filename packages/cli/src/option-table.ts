@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseRate, type Rate } from '@mcp-doorman/resource-server'
+import { parseDuration, parseSize } from './quantities.ts'
 
 /** Options that mean the same in every command that has them. */
 export const shared = {
@@ -48,23 +49,10 @@ export function readPort(value: string): number {
   return port
 }
 
-const sizes: Readonly<Record<string, number>> = {
-  kB: 1000,
-  MB: 1000 ** 2,
-  GB: 1000 ** 3,
-  TB: 1000 ** 4,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-}
-
 /** Reads a size with its unit, such as `500MiB` or `2GB`, as bytes. */
 export function readSize(value: string): number {
-  const [, count, unit] = /^(\d{1,6})([kMGT]B|[KMGT]iB)$/.exec(value) ?? []
-  const bytes = count === undefined || unit === undefined ? 0 : Number(count) * (sizes[unit] ?? 0)
-  if (bytes === 0 || !Number.isSafeInteger(bytes))
-    throw new InvalidArgumentError('Write a size with its unit, as 500MiB or 2GB.')
+  const bytes = parseSize(value)
+  if (bytes === undefined) throw new InvalidArgumentError('Write a size with its unit, as 500MiB or 2GB.')
   return bytes
 }
 
@@ -83,12 +71,9 @@ function readLimit(value: string): Rate | 'off' {
   return rate
 }
 
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
 /** Reads a time with its unit, such as `30s`, `10m`, `2h` or `1d`, as seconds. */
 export function readDuration(value: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? []
-  const seconds = count === undefined || unit === undefined ? 0 : Number(count) * (units[unit] ?? 0)
-  if (seconds === 0) throw new InvalidArgumentError('Write a time with its unit, as 30s, 10m or 2h.')
+  const seconds = parseDuration(value)
+  if (seconds === undefined) throw new InvalidArgumentError('Write a time with its unit, as 30s, 10m or 2h.')
   return seconds
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import type { DpopOptions, IntrospectionOptions, IssuerOptions } from '@mcp-doorman/resource-server'
 import { messageOf, UsageError } from './failure.ts'
 import { readDuration } from './option-table.ts'
+import { readSecret, secretReference } from './secret-reference.ts'
 
 /** How tokens are checked beyond their own words. */
 export interface TokenCheckOptions {
@@ -46,7 +46,7 @@ export function readDpop({ dpop, dpopNonce }: TokenCheckOptions): DpopOptions | 
     return undefined
   }
   const secret =
-    dpopNonce === undefined || dpopNonce === 'random' ? undefined : readSecret('--dpop-nonce', dpopNonce)
+    dpopNonce === undefined || dpopNonce === 'random' ? undefined : readSecretOf('--dpop-nonce', dpopNonce)
   return {
     required: dpop === 'require',
     ...(dpopNonce !== undefined && { nonce: { ...(secret !== undefined && { secret }) } }),
@@ -90,31 +90,24 @@ function readIntrospection(options: TokenCheckOptions): IntrospectionOptions | u
   return {
     clientId: introspect,
     ...(introspectSecret !== undefined && {
-      clientSecret: readSecret('--introspect-secret', introspectSecret),
+      clientSecret: readSecretOf('--introspect-secret', introspectSecret),
     }),
-    ...(introspectKey !== undefined && { privateKey: readSecret('--introspect-key', introspectKey) }),
+    ...(introspectKey !== undefined && { privateKey: readSecretOf('--introspect-key', introspectKey) }),
     ...(introspectAs !== undefined && { assertionIssuer: introspectAs }),
     ...(introspectCache !== undefined && { cacheSeconds: introspectCache }),
   }
 }
 
 /** Secrets are given by reference: every account of the machine can read the words of a command. */
-function readSecret(option: string, reference: string): string {
-  const [, kind, name = ''] = /^(env|file):(.+)$/s.exec(reference) ?? []
-  if (kind === undefined) {
+function readSecretOf(option: string, reference: string): string {
+  if (!secretReference.test(reference)) {
     throw new UsageError(
       `${option}: write env:NAME or file:PATH, so that the secret is in no list of processes.`,
     )
   }
-  let secret: string | undefined
   try {
-    secret = kind === 'env' ? process.env[name] : readFileSync(name, 'utf8')
+    return readSecret(reference)
   } catch (error) {
-    throw new UsageError(`${option}: the file ${name} cannot be read. ${messageOf(error)}`)
+    throw new UsageError(`${option}: ${messageOf(error)}`)
   }
-  const trimmed = secret?.trim() ?? ''
-  if (trimmed !== '') return trimmed
-  throw new UsageError(
-    `${option}: the ${kind === 'env' ? 'variable' : 'file'} ${name} is empty or not there.`,
-  )
 }

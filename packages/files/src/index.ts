@@ -1,5 +1,5 @@
 export { type FileChange, type FilesServer, openFilesRoot } from './files-root.ts'
 export { type FailureCode, FileFailure } from './failure.ts'
 export type { FilesRootOptions } from './options.ts'
-export { filesScopes, type ResourceScopes } from './scopes.ts'
 export type { OpenerKind } from './walk/opener.ts'
+export { filesScopes, scopesOfResources, scopesOfTools, type ResourceScopes } from './scopes.ts'

@@ -14,6 +14,7 @@ export {
 export type { AuditSink, Outcome } from './audit.ts'
 export type { AuditRecord, DecisionRecord, JudgedMessage, OutcomeRecord } from './audit-record.ts'
 export type { DenialResponse } from './challenge.ts'
+export { closestName } from './closest-name.ts'
 export {
   unknownItemError,
   type Decision,

@@ -6,7 +6,8 @@ import { createDenialFormatter, type DenialResponse } from './challenge.ts'
 import type { Decision, Denied, Granted } from './decision.ts'
 import { guard, type AccessRequest, type GuardParts } from './guard.ts'
 import { acceptedAudiences } from './identity/audience.ts'
-import type { Identity } from './identity/identity.ts'
+import { supposeCaller } from './identity/claims.ts'
+import type { Identity, IdentityFacts } from './identity/identity.ts'
 import { checkDpopKeys, createDpop, type DpopOptions } from './identity/dpop.ts'
 import { defaultKeyTimes, type KeyTimes } from './identity/issuer-keys.ts'
 import { checkIssuerKeys, type IssuerOptions } from './identity/issuer-options.ts'
@@ -118,6 +119,12 @@ export interface ResourceServer {
    * token, no limit. For the wording of a `scopesFor` or `when` that throws, see {@link Explanation.checks}.
    */
   readonly explain: Explain
+  /**
+   * A caller for {@link ResourceServer.explain}: what these claims would say if a token of their issuer (`iss`) had them.
+   *
+   * Checks and proves nothing of them. `undefined` when the issuer is none of this resource's.
+   */
+  readonly suppose: (claims: Readonly<Record<string, unknown>>) => IdentityFacts | undefined
   /**
    * Whether a caller may be told of this item without asking for it, as by a notification: as a read of it would be
    * judged, without arguments. Costs no limit and makes no record, so it decides no request.
@@ -246,6 +253,10 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     shows: (identity, item) => policy.shows(identity, item),
     scopesOf: policy.scopesOf,
     explain: policy.explain,
+    suppose: (claims) => {
+      const trusted = issuers.find(({ issuer }) => issuer === claims['iss'])
+      return trusted && supposeCaller(claims, trusted)
+    },
     allows: (identity, item) => policy.allows(identity, item),
     watch: createWatch(nowSeconds, clockToleranceSeconds, revocations),
     revoke: async (wish) => {

@@ -1,3 +1,5 @@
+import { closestName } from './closest-name.ts'
+
 /** What the value of an option may be, and the words that tell an operator. */
 export interface Kind {
   readonly words: string
@@ -58,7 +60,7 @@ export function checkKeys(
   for (const [name, value] of Object.entries(options)) {
     const where = place === '' ? name : `${place}.${name}`
     if (!Object.hasOwn(kinds, name)) {
-      const meant = closest(name, Object.keys(kinds))
+      const meant = closestName(name, Object.keys(kinds))
       problems.push(
         `${where}: unknown option.${meant === undefined ? ' Remove it.' : ` Did you mean "${meant}"?`}`,
       )
@@ -81,30 +83,4 @@ function nameOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-const mostSlips = 2
-
-function closest(name: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, slips: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.slips - b.slips)
-  const [best] = ranked
-  return best !== undefined && best.slips <= mostSlips && best.slips < name.length
-    ? best.candidate
-    : undefined
-}
-
-/** How many characters to add, drop or change (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let row = 0; row < from.length; row += 1) {
-    const line = [row + 1]
-    for (let column = 1; column <= to.length; column += 1) {
-      const changed = (above[column - 1] ?? 0) + (from[row] === to[column - 1] ? 0 : 1)
-      line.push(Math.min(changed, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1))
-    }
-    above = line
-  }
-  return above.at(-1) ?? 0
 }

@@ -1,7 +1,7 @@
 import type { DenialCode } from '../denials.ts'
 import { audienceMatches } from './audience.ts'
 import { namesIn } from './claim-names.ts'
-import { provenIdentity, type Identity } from './identity.ts'
+import { provenIdentity, type Identity, type IdentityFacts } from './identity.ts'
 import type { TokenProfile } from './profiles/profile.ts'
 import { readBinding, type SenderBinding } from './sender.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -130,8 +130,7 @@ function judgeOrigin(claims: Claims, trusted: TrustedIssuer): Rejection | undefi
     : reject('owner_refused', `owner ${shortJson(owner)}`)
 }
 
-function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer): Identity {
-  const { issuer, profile } = trusted
+function makeIdentity(claims: Claims, tokenHash: string, { issuer, profile }: TrustedIssuer): Identity {
   // The checks above have seen that these have their types.
   const subject = claims['sub'] as string
   const clientId = claims[profile.clientClaim] as string
@@ -154,6 +153,29 @@ function makeIdentity(claims: Claims, tokenHash: string, trusted: TrustedIssuer)
     callerKey: JSON.stringify([issuer, subject, clientId]),
     claims,
   })
+}
+
+/** What claims would say of their caller if a token of this issuer had them. Checks and proves nothing. */
+export function supposeCaller(claims: Claims, { issuer, profile }: TrustedIssuer): IdentityFacts {
+  const textOf = (name: string): string => {
+    const value = claims[name]
+    return typeof value === 'string' ? value : ''
+  }
+  const [subject, clientId] = [textOf('sub'), textOf(profile.clientClaim)]
+  const { exp } = claims
+  return {
+    issuer,
+    subject,
+    clientId,
+    scopes: readScopes(claims['scope']) ?? new Set(),
+    roles: namesIn(claims, profile.roleClaims),
+    groups: namesIn(claims, profile.groupClaims),
+    expiresAt: isTime(exp) ? exp : 0,
+    tokenId: '',
+    tokenHash: '',
+    callerKey: JSON.stringify([issuer, subject, clientId]),
+    claims,
+  }
 }
 
 function isTime(value: unknown): value is number {

@@ -92,7 +92,9 @@ function createStandardIssuer(
   if (jwksUri !== undefined) checkIssuerUrl('jwksUri', jwksUri, problems)
   for (const algorithm of algorithms ?? []) {
     if (!supportedAlgorithms.has(algorithm)) {
-      problems.push(`issuer ${issuer}: algorithm "${algorithm}" is not one that can be trusted here`)
+      problems.push(
+        `issuer ${issuer}: algorithm "${algorithm}" is not one that can be trusted here. Remove it.`,
+      )
     }
   }
   if (opaque) checkOpaque(options, problems)
