@@ -8,6 +8,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Application, ReflectionKind, type CommentTag, type Reflection } from 'typedoc'
 import { load, ModuleRouter, type PluginOptions } from 'typedoc-plugin-markdown'
+import { writeConfigurationReference } from './configuration.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -57,6 +58,7 @@ const markdown: Partial<PluginOptions> = {
   useHTMLAnchors: true,
   parametersFormat: 'table',
 }
+const out = process.argv[2] ?? join(root, 'docs/reference')
 const app = await Application.bootstrapWithPlugins({
   ...markdown,
   plugin: [load, ({ renderer }) => renderer.defineRouter('entry', EntryRouter)],
@@ -64,7 +66,7 @@ const app = await Application.bootstrapWithPlugins({
   entryPoints: [...entries.keys()],
   tsconfig: join(import.meta.dirname, 'tsconfig.json'),
   readme: join(import.meta.dirname, 'introduction.md'),
-  out: process.argv[2] ?? join(root, 'docs/reference'),
+  out,
   preservedTypeAnnotationTags: ['@throws'],
   groupOrder: ['Functions', 'Classes', 'Variables', '*'],
   // Lines and commits would change a page with every change of its source.
@@ -82,4 +84,5 @@ const project = app.converter.convert(named)
 for (const { comment } of Object.values(project.reflections)) comment?.blockTags.forEach(tellErrorClass)
 app.validate(project)
 await app.generateOutputs(project)
+writeConfigurationReference(out)
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1)

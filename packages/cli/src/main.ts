@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
+import { addConfigCommand } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('Run it with --help to see what it takes.')
   addDevCommand(program)
   addFilesCommand(program)
+  addConfigCommand(program)
   addTokenCommand(program)
   addRevokeCommand(program)
   addAuditCommand(program)

@@ -30,6 +30,7 @@ export const shared = {
       '--audit <file>',
       'append records to this hash-chained file, instead of one line each on stderr',
     ),
+  config: () => new Option('--config <file>', 'the configuration').default('doorman.yaml'),
   limit: () =>
     new Option('--limit <rate>', 'requests of one caller, such as 600/min or 10/s, or off')
       .default({ count: 600, perSeconds: 60 }, '600/min')

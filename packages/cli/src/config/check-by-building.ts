@@ -1,11 +1,12 @@
 import {
   createResourceServer,
+  type IssuerOptions,
   type ResourceServer,
   type ResourceServerOptions,
 } from '@mcp-doorman/resource-server'
 import type { Configuration, IssuerConfiguration, ServerConfiguration } from './configuration.ts'
 import type { Path, Problem } from './problems.ts'
-import { resourceServerOptions, ruleOptions } from './resource-server-options.ts'
+import { issuerOptions, resourceServerOptions, ruleOptions, scopeOptions } from './resource-server-options.ts'
 
 // The resource server checks what it is built from, and its checks are the ones that count. So they are asked here
 // too, one part at a time, and what they say is told of the field of the file that it comes from.
@@ -17,31 +18,36 @@ const anySecret = (): string => 'a secret of more than thirty-two characters'
 const anyResource = 'https://resource.invalid/mcp'
 const anyIssuer = { issuer: 'https://issuer.invalid' }
 
-/** What is wrong with the issuers and with what holds for all servers. */
-export function checkIssuers(configuration: Configuration): readonly Problem[] {
+/**
+ * What is wrong with the issuers and with what holds for all servers.
+ *
+ * @param differ - whether none is named twice, which has been told
+ */
+export function checkIssuers(configuration: Configuration, differ: boolean): readonly Problem[] {
   const bare = { resource: anyResource, scopes: {}, rules: [], audit: noAudit }
-  const ofIssuers = configuration.issuers.flatMap((issuer, index) => {
-    const { introspection } = issuer
-    // A key that is not there cannot be judged; a secret stands for it.
-    const judged = {
-      ...issuer,
-      introspection: introspection && {
-        ...introspection,
-        privateKey: undefined,
-        algorithm: undefined,
-        clientSecret: 'env:EITHER',
-      },
-    }
-    const { issuers } = optionsOf({ ...configuration, issuers: [judged] })
-    const path = ['issuers', index]
-    return [...checkProof(introspection, path), ...tryToBuild({ ...bare, issuers }, path)]
-  })
+  const issuers = configuration.issuers.map(buildable)
+  const alone = issuers.flatMap((issuer, index) => [
+    ...checkProof(configuration.issuers[index]?.introspection, ['issuers', index]),
+    ...tryToBuild({ ...bare, issuers: [issuer] }, ['issuers', index]),
+  ])
+  const together =
+    differ && alone.length === 0 && issuers.length > 0
+      ? tryToBuild({ ...bare, issuers: [...issuers] }, [])
+      : []
   const { dpop, clockToleranceSeconds } = optionsOf({ ...configuration, issuers: [] })
   const common = { ...bare, issuers: [anyIssuer], ...(dpop !== undefined && { dpop }) }
   return [
-    ...ofIssuers,
+    ...alone,
+    ...together,
     ...tryToBuild({ ...common, ...(clockToleranceSeconds !== undefined && { clockToleranceSeconds }) }, []),
   ]
+}
+
+/** An issuer with a secret in the place of whatever proves who we are: a key that is not there cannot be judged. */
+function buildable(issuer: IssuerConfiguration): IssuerOptions {
+  const proof = { privateKey: undefined, algorithm: undefined, clientSecret: 'env:EITHER' }
+  const introspection = issuer.introspection && { ...issuer.introspection, ...proof }
+  return issuerOptions({ ...issuer, introspection }, anySecret)
 }
 
 function checkProof(introspection: IssuerConfiguration['introspection'], path: Path): readonly Problem[] {
@@ -75,24 +81,23 @@ export function checkAccess(server: ServerConfiguration): readonly Problem[] {
 }
 
 /**
- * A resource server that can only explain: it knows the rules of one server, and no real issuer.
+ * A resource server that only explains: it knows the rules of one server, and what claims of the issuers mean.
  *
  * @throws {TypeError} when {@link checkAccess} has something to say
  */
-export function createExplaining(server: ServerConfiguration): ResourceServer {
-  return createResourceServer(accessOptions(server))
+export function createExplaining(
+  server: ServerConfiguration,
+  issuers: readonly IssuerConfiguration[] = [],
+): ResourceServer {
+  const trusted = issuers.length === 0 ? {} : { issuers: issuers.map(buildable) }
+  return createResourceServer({ ...accessOptions(server), ...trusted })
 }
 
 function accessOptions(server: ServerConfiguration): ResourceServerOptions {
   return {
     resource: anyResource,
     issuers: [anyIssuer],
-    scopes: Object.fromEntries(
-      Object.entries(server.scopes).map(([name, { implies }]) => [
-        name,
-        implies === undefined ? {} : { implies },
-      ]),
-    ),
+    scopes: scopeOptions(server),
     challengeScopes: server.challenge,
     rules: server.rules.map(ruleOptions),
     audit: noAudit,

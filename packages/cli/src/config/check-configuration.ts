@@ -20,13 +20,14 @@ export function checkConfiguration(
 ): readonly Problem[] {
   const { issuers, origin } = configuration
   const servers = read.filter(({ leftOut }) => !leftOut.has('path')).map(({ server }) => server)
+  const twins = checkTwins(
+    issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer)),
+    (index) => ['issuers', index],
+    'is named above already. Remove one of the two.',
+  )
   return [
-    ...checkIssuers(configuration),
-    ...checkTwins(
-      issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer)),
-      (index) => ['issuers', index],
-      'is named above already. Remove one of the two.',
-    ),
+    ...twins,
+    ...checkIssuers(configuration, twins.length === 0),
     ...checkTwins(
       servers.map(({ path }) => path),
       (index) => ['servers', servers[index]?.name ?? '', 'path'],

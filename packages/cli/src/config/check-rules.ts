@@ -1,8 +1,9 @@
-import { closestName, type Action, type IdentityFacts, type Item } from '@mcp-doorman/resource-server'
+import { closestName, type Action, type Item } from '@mcp-doorman/resource-server'
 import { createExplaining } from './check-by-building.ts'
 import { compileCondition } from './conditions.ts'
 import type { RuleConfiguration, ServerConfiguration } from './configuration.ts'
 import type { Path, Problem } from './problems.ts'
+import { callerFromWords } from './suppose-caller.ts'
 
 /** What was found, and the server with those mistakes out of the way, so that others can be looked for. */
 export interface RuleCheck {
@@ -139,19 +140,7 @@ function checkReach(server: ServerConfiguration, say: Say): void {
   }
 }
 
-const nobody: IdentityFacts = {
-  issuer: 'https://issuer.invalid',
-  subject: '',
-  clientId: '',
-  scopes: new Set(),
-  roles: new Set(),
-  groups: new Set(),
-  expiresAt: 0,
-  tokenId: '',
-  tokenHash: '',
-  callerKey: '',
-  claims: {},
-}
+const nobody = callerFromWords({ scopes: [], roles: [], groups: [], client: '', subject: '' })
 
 /** The id of the rule that takes a name; of a pattern, of the rule that takes everything that it names. */
 function createFinder(

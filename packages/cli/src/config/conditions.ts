@@ -1,4 +1,4 @@
-import { Environment, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
+import { Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
 import type { ConditionContext, IdentityFacts } from '@mcp-doorman/resource-server'
 import { isBoundedBy, lookAtExpression } from './condition-bounds.ts'
 
@@ -69,7 +69,14 @@ export function compileCondition(expression: string): Condition {
       let view = views.get(identity)
       if (view === undefined) views.set(identity, (view = viewOf(identity)))
       const { kind = '', name = '' } = message.item ?? {}
-      return parsed({ args, ...view, item: { kind, name } }) === true
+      try {
+        return parsed({ args, ...view, item: { kind, name } }) === true
+      } catch (error) {
+        // Its own message shows the expression around the place, over several lines.
+        throw new Error(error instanceof EvaluationError ? firstLow(error.summary) : 'it failed', {
+          cause: error,
+        })
+      }
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Explanation, IdentityFacts, Item, ResourceServer } from '@mcp-door
 import { actionOf } from './check-rules.ts'
 import type { Expectation, ServerConfiguration } from './configuration.ts'
 import type { Problem } from './problems.ts'
+import { callerFromWords } from './suppose-caller.ts'
 
 /** The cases that come out otherwise than the file expects. */
 export function checkExpectations(
@@ -37,27 +38,23 @@ function itemsOf({ tool, resource, prompt }: Expectation): readonly Item[] {
   )
 }
 
-function callerOf(expectation: Expectation): IdentityFacts {
-  const {
-    client = 'expectation',
-    subject = 'expectation',
-    scopes = [],
-    roles = [],
-    groups = [],
-  } = expectation
-  return {
-    issuer: 'https://issuer.invalid',
-    subject,
-    clientId: client,
-    scopes: new Set(scopes),
-    roles: new Set(roles),
-    groups: new Set(groups),
-    expiresAt: Number.POSITIVE_INFINITY,
-    tokenId: '',
-    tokenHash: '',
-    callerKey: '',
-    claims: { ...expectation.claims, sub: subject, scope: scopes.join(' ') },
-  }
+function callerOf({
+  scopes = [],
+  roles = [],
+  groups = [],
+  client,
+  subject,
+  claims,
+}: Expectation): IdentityFacts {
+  const someone = 'expectation'
+  const caller = callerFromWords({
+    scopes,
+    roles,
+    groups,
+    client: client ?? someone,
+    subject: subject ?? someone,
+  })
+  return { ...caller, claims: { ...claims, ...caller.claims } }
 }
 
 function reasonOf({ rule, checks }: Explanation, rules: ServerConfiguration['rules']): string {
