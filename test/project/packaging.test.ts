@@ -33,7 +33,7 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   files: [],
   'authorization-server': ['jose', 'oidc-provider'],
   'development-issuer': ['jose'],
-  cli: ['commander'],
+  cli: ['@marcbachmann/cel-js', 'commander', 'yaml', 'zod'],
 }
 
 for (const [folder, manifest] of manifests) {

@@ -22,7 +22,7 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   files: 120,
   'authorization-server': 80,
   'development-issuer': 140,
-  cli: 60,
+  cli: 160,
 }
 
 interface Packed {

@@ -83,14 +83,18 @@ function table(title: string, part: SchemaPart | undefined): string {
 }
 
 function valueOf(field: SchemaPart): string {
-  if (field.const !== undefined) return `\`${String(field.const)}\``
-  if (field.enum !== undefined) return field.enum.map((value) => `\`${String(value)}\``).join(', ')
+  if (field.const !== undefined) return `\`${nameOf(field.const)}\``
+  if (field.enum !== undefined) return field.enum.map((value) => `\`${nameOf(value)}\``).join(', ')
   if (field.anyOf !== undefined) return field.anyOf.map(valueOf).join(', or ')
   if (field.type === 'array') return `list of ${plurals[field.items?.type ?? 'object'] ?? 'values'}`
   if (field.type === 'object' && typeof field.additionalProperties === 'object') {
     return `names with ${plurals[field.additionalProperties.type ?? 'object'] ?? 'values'}`
   }
   return words[field.type ?? ''] ?? 'anything'
+}
+
+function nameOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const words: Readonly<Record<string, string>> = {

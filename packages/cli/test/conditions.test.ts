@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConditionContext, Identity } from '@mcp-doorman/resource-server'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { callerFromWords } from '#internal/config/suppose-caller'
 import { compileCondition } from '#internal/config/conditions'
 import { rounds } from '../../../test/rounds.ts'
@@ -13,7 +13,7 @@ const facts = callerFromWords({
   client: 'ops',
   subject: 'alice',
 })
-const identity = { ...facts, claims: { ...facts.claims, tenant: 'acme', level: 3 } } as Identity // Conditions look at facts.
+const identity: unknown = { ...facts, claims: { ...facts.claims, tenant: 'acme', level: 3 } }
 
 function contextOf(args: Readonly<Record<string, unknown>>): ConditionContext {
   const item = { kind: 'tool', name: 'write_note' } as const
@@ -25,7 +25,8 @@ function contextOf(args: Readonly<Record<string, unknown>>): ConditionContext {
     item,
     subscribes: undefined,
   } as const
-  return { identity, message, arguments: args }
+  // Conditions look at facts, proven or not.
+  return { identity: identity as Identity, message, arguments: args }
 }
 
 type Verdict = boolean | 'fails'

@@ -8,7 +8,7 @@ import {
   type ResourceServer,
 } from '@mcp-doorman/resource-server'
 import { createCallbackSink } from '@mcp-doorman/resource-server/audit-log'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createExplaining } from '#internal/config/check-by-building'
 import { actionOf } from '#internal/config/check-rules'
 import { readConfiguration } from '#internal/config/read-configuration'

@@ -123,3 +123,36 @@ test('a pointer finds what its escaped steps name, and nothing inherited', () =>
     assert.equal(claimAt({ a: 'text' }, place), undefined, place)
   }
 })
+
+test('a supposed caller has what claims of their issuer would give, and nothing is known of other issuers', async () => {
+  const server = createResourceServer({
+    resource,
+    issuers: [
+      { issuer: 'https://issuer.example', roleClaims: ['/realm/roles'], clientClaim: 'azp' },
+      { casdoor: 'https://casdoor.example', application: 'a' },
+    ],
+    scopes: {},
+    rules,
+    audit: createMemorySink(),
+  })
+  const standard = server.suppose({
+    iss: 'https://issuer.example',
+    sub: 'alice',
+    azp: 'ops',
+    client_id: 'other',
+    scope: 'a b',
+    realm: { roles: ['staff'] },
+    roles: ['not looked at'],
+    groups: ['g'],
+  })
+  assert.deepEqual(
+    [standard?.subject, standard?.clientId, standard?.scopes, standard?.roles, standard?.groups],
+    ['alice', 'ops', new Set(['a', 'b']), new Set(['staff']), new Set(['g'])],
+  )
+  const casdoor = server.suppose({ iss: 'https://casdoor.example', azp: 'ops', roles: [{ name: 'staff' }] })
+  assert.deepEqual([casdoor?.subject, casdoor?.roles, casdoor?.scopes], ['', new Set(['staff']), new Set()])
+  for (const iss of ['https://else.example', undefined, 5]) {
+    assert.equal(server.suppose({ iss, sub: 'alice' }), undefined)
+  }
+  await server.close()
+})

@@ -94,7 +94,7 @@ interface ExplainOptions {
 
 function addExplainCommand(config: Command): void {
   const many = (flags: string, description: string): Option =>
-    new Option(`${flags}`, `${description}; may be repeated`).default([], 'none').argParser(collect)
+    new Option(flags, `${description}; may be repeated`).default([], 'none').argParser(collect)
   config
     .command('explain')
     .description('say what a caller may do with one tool, by which rule, and what would unlock it')

@@ -1,4 +1,5 @@
 import { scopesOfTools } from '@mcp-doorman/files'
+import { isLoopbackName } from '@mcp-doorman/mcp-endpoint'
 import { closestName } from '@mcp-doorman/resource-server'
 import { secretReference } from '../secret-reference.ts'
 import type { CommandBehind, FilesBehind, ServerConfiguration, UrlBehind } from './configuration.ts'
@@ -70,48 +71,56 @@ function checkCommand({ environment = {} }: CommandBehind, say: Say): void {
 }
 
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 /** What this server says itself, or what the connection is made of. */
 const ownHeaders: ReadonlySet<string> = new Set([
   'accept',
   'connection',
+  'accept-encoding',
+  'content-encoding',
   'content-length',
   'content-type',
   'expect',
   'host',
   'keep-alive',
   'last-event-id',
-  'mcp-method',
-  'mcp-name',
-  'mcp-protocol-version',
-  'mcp-session-id',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
 ])
 
-function checkUrl({ url, bearer, headers = {} }: UrlBehind, say: Say): void {
-  checkUpstreamUrl(url, say)
+function checkUrl({ url, bearer, headers = {}, allowPlainHttp }: UrlBehind, say: Say): void {
+  checkUpstreamUrl(url, allowPlainHttp, say)
   for (const [name, value] of Object.entries(headers)) {
     const low = name.toLowerCase()
     checkValue(['headers', name], value, say)
     if (!headerName.test(name)) say(['headers', name], 'is no name of a header.', 'key')
-    if (!headerValue.test(value)) say(['headers', name], 'has characters that a header cannot carry.')
-    if (ownHeaders.has(low)) say(['headers', name], 'is set by the gateway itself. Remove it.', 'key')
+    if (!headerValue.test(value)) say(['headers', name], 'must be visible ASCII, without spaces at its ends.')
+    if (ownHeaders.has(low) || /^(?:mcp|proxy)-/.test(low))
+      say(['headers', name], 'is set by the gateway itself. Remove it.', 'key')
     if (low === 'authorization' && bearer !== undefined) {
       say(['headers', name], 'does not go with bearer, which is that header. Remove one of the two.', 'key')
     }
   }
 }
 
-function checkUpstreamUrl(url: string, say: Say): void {
+function checkUpstreamUrl(url: string, allowPlainHttp: boolean | undefined, say: Say): void {
   if (!URL.canParse(url)) {
     say(['url'], 'is no URL. Write it as https://notes.internal.example.com/mcp.')
     return
   }
-  const { protocol, username, password, hash } = new URL(url)
+  const { protocol, hostname, username, password, hash } = new URL(url)
+  const isOpen = protocol === 'http:' && !isLoopbackName(hostname.replace(/^\[|\]$/g, ''))
   if (protocol !== 'https:' && protocol !== 'http:') say(['url'], 'must be https or http.')
+  else if (isOpen && allowPlainHttp !== true) {
+    say(
+      ['url'],
+      'must be https: plain http is for loopback. Where nobody else is on the way, add "allowPlainHttp: true".',
+    )
+  } else if (!isOpen && allowPlainHttp !== undefined) {
+    say(['allowPlainHttp'], 'has no effect on this url. Remove it.', 'key')
+  }
   if (username !== '' || password !== '') {
     say(['url'], 'must have no user and password. Say the secret by bearer or headers.')
   }

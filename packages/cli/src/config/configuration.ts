@@ -56,9 +56,12 @@ export interface ServerConfiguration {
 
 export type CommandBehind = { readonly kind: 'command' } & Pick<
   Read<typeof commandServer>,
-  'command' | 'environment' | 'workingDirectory' | 'shared'
+  'command' | 'environment' | 'workingDirectory' | 'shared' | 'limits'
 >
-export type UrlBehind = { readonly kind: 'url' } & Pick<Read<typeof urlServer>, 'url' | 'bearer' | 'headers'>
+export type UrlBehind = { readonly kind: 'url' } & Pick<
+  Read<typeof urlServer>,
+  'url' | 'bearer' | 'headers' | 'allowPlainHttp' | 'shared' | 'limits'
+>
 export type FilesBehind = { readonly kind: 'files' } & Pick<
   Read<typeof filesServer>,
   'files' | 'perUser' | 'readOnly' | 'deny' | 'quota' | 'quotaFiles' | 'skeleton' | 'allowWeakOpener'

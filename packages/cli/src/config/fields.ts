@@ -44,26 +44,41 @@ function reading<Value>(
     })
 }
 
+type Quantity = z.ZodPipe<
+  z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>,
+  z.ZodTransform<number, number>
+>
+
+/** A reading within a range. */
+function between(
+  quantity: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>,
+  least: number,
+  most: number,
+  unit: string,
+): Quantity {
+  return quantity.transform((value, { issues }) => {
+    if (value >= least && value <= most) return value
+    const message = `must be ${least} to ${most} ${unit}, and is ${value}.`
+    issues.push({ code: 'custom', message, input: value })
+    return z.NEVER
+  })
+}
+
 /** A time with its unit; seconds, once read. */
-export function duration(
-  leastSeconds: number,
-  mostSeconds: number,
-): z.ZodPipe<z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>, z.ZodTransform<number, number>> {
-  return reading('a time with its unit. Write it as 30s, 10m, 2h or 1d.', parseDuration).transform(
-    (seconds, { issues }) => {
-      if (seconds >= leastSeconds && seconds <= mostSeconds) return seconds
-      const message = `must be ${leastSeconds} to ${mostSeconds} seconds, and is ${seconds}.`
-      issues.push({ code: 'custom', message, input: seconds })
-      return z.NEVER
-    },
-  )
+export function duration(leastSeconds: number, mostSeconds: number): Quantity {
+  const time = reading('a time with its unit. Write it as 30s, 10m, 2h or 1d.', parseDuration)
+  return between(time, leastSeconds, mostSeconds, 'seconds')
 }
 
 /** A size with its unit; bytes, once read. */
-export const size: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = reading(
-  'a size with its unit. Write it as 500MiB or 2GB.',
-  parseSize,
-)
+export function size(leastBytes: number, mostBytes: number): Quantity {
+  return between(
+    reading('a size with its unit. Write it as 500MiB or 2GB.', parseSize),
+    leastBytes,
+    mostBytes,
+    'bytes',
+  )
+}
 
 /** How often something may happen. */
 export const rate: z.ZodPipe<z.ZodString, z.ZodTransform<Rate, string>> = reading(

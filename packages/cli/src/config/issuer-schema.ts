@@ -74,7 +74,9 @@ export const casdoorIssuer = section({
   casdoor: text.describe("The Casdoor's `origin` setting, without a path."),
   application: text
     .optional()
-    .describe("The application's name: pins its key, its client id and its organization."),
+    .describe(
+      "The application's name: pins its key, its client id and its organization. Default: no application is pinned, so `allowedClients` must name clients.",
+    ),
   allowedClients: z
     .union([z.literal('any'), texts], { error: 'must be a list of client ids, or any.' })
     .optional()

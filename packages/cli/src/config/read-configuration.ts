@@ -67,15 +67,15 @@ function build(value: unknown, folder: string, problems: Problem[]): Configurati
   }
   const parsed = outline.safeParse(value)
   if (!parsed.success) problems.push(...problemsOf(parsed.error, value))
-  const issuers = membersOf(value, 'issuers').flatMap(([index, issuer]) =>
+  const issuers = membersOf(value, 'issuers', Array.isArray).flatMap(([index, issuer]) =>
     readIssuer(issuer, ['issuers', Number(index)], problems),
   )
   const { publicUrl, listen = {}, state, audit, limit, clockTolerance, dpop } = parsed.data ?? {}
   const { host = '127.0.0.1', port = 8080 } = listen
   const origin = readOrigin(publicUrl, host, port)
   if (!origin.ok) problems.push({ path: ['publicUrl'], message: origin.message })
-  const servers = membersOf(value, 'servers').flatMap(([name, server]) =>
-    readServer(name, server, { origin: origin.url, folder }, problems),
+  const servers = membersOf(value, 'servers', (members) => !Array.isArray(members)).flatMap(
+    ([name, server]) => readServer(name, server, { origin: origin.url, folder }, problems),
   )
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)
@@ -182,7 +182,7 @@ function accessOf(data: ServerData): Access {
 
 function behindOf(data: ServerData, folder: string): Behind {
   if ('command' in data) {
-    const { command, environment, workingDirectory, shared } = data
+    const { command, environment, workingDirectory, shared, limits } = data
     const [program = '', ...words] = command
     return {
       kind: 'command',
@@ -191,11 +191,12 @@ function behindOf(data: ServerData, folder: string): Behind {
       environment,
       workingDirectory: workingDirectory === undefined ? undefined : resolve(folder, workingDirectory),
       shared,
+      limits,
     }
   }
   if ('url' in data) {
-    const { url, bearer, headers } = data
-    return { kind: 'url', url, bearer, headers }
+    const { url, bearer, headers, allowPlainHttp, shared, limits } = data
+    return { kind: 'url', url, bearer, headers, allowPlainHttp, shared, limits }
   }
   const { files, perUser, readOnly, deny, quota, quotaFiles, skeleton, allowWeakOpener } = data
   return {
@@ -253,8 +254,12 @@ function explainStrays<Kind extends string>(
   })
 }
 
-function membersOf(value: unknown, name: string): readonly (readonly [string, unknown])[] {
+function membersOf(
+  value: unknown,
+  name: string,
+  isOfKind: (members: object) => boolean,
+): readonly (readonly [string, unknown])[] {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return []
   const members = (value as Readonly<Record<string, unknown>>)[name] // Object.hasOwn has seen it.
-  return typeof members === 'object' && members !== null ? Object.entries(members) : []
+  return typeof members === 'object' && members !== null && isOfKind(members) ? Object.entries(members) : []
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flag, secret, section, size, text, texts } from './fields.ts'
+import { duration, flag, secret, section, size, text, texts } from './fields.ts'
 import { expectation, rule, scope } from './rule-schema.ts'
 
 /** What every server has, whatever stands behind it. */
@@ -29,7 +29,54 @@ const everyServer = {
     .array(expectation)
     .max(1000)
     .optional()
-    .describe('Cases that are tried whenever this file is read; one that comes out otherwise is a mistake.'),
+    .describe(
+      'Cases that are tried whenever this file is read; one that comes out otherwise is a mistake. Default: none.',
+    ),
+}
+
+const count = (most: number): z.ZodInt => z.int().min(1).max(most)
+
+const limits = section({
+  callTimeout: duration(1, 3600)
+    .optional()
+    .describe(
+      'Longest time of one call, without what its client takes to answer; up to `1h`. Default: `60s`.',
+    ),
+  startTimeout: duration(1, 600)
+    .optional()
+    .describe(
+      'How long a connection may take to begin, with the start of a program; up to `10m`. Default: `30s`.',
+    ),
+  idle: duration(1, 86_400)
+    .optional()
+    .describe('How long a connection may lie unused before it is ended; up to `1d`. Default: `10m`.'),
+  inputTimeout: duration(1, 86_400)
+    .optional()
+    .describe('How long a call may wait for answers of its client; up to `1d`. Default: `10m`.'),
+  maxMessage: size(1024, 256 * 1024 ** 2)
+    .optional()
+    .describe('Largest message that the server may send; `1KiB` to `256MiB`. Default: `8MiB`.'),
+  maxConnections: count(100_000)
+    .optional()
+    .describe(
+      'How many connections at once, so how many programs. While all are in use, new callers are told 503. Default: `32` programs, or `1000` sessions over HTTP.',
+    ),
+  maxRequestsPerConnection: count(10_000)
+    .optional()
+    .describe('How many requests of one connection may be under way. Default: `64`.'),
+  maxWaitingCalls: count(100_000)
+    .optional()
+    .describe('How many calls may wait for answers of their clients. Default: `256`.'),
+})
+
+/** What every server has that is not in this process. */
+const everyUpstream = {
+  shared: flag
+    .optional()
+    .describe(
+      'Let one connection, or one program, serve every caller. Only where the server keeps nothing of one caller for the next. Default: `false`, one for each.',
+    ),
+  limits: limits.optional().describe('What the server may take of time and room.'),
 }
 
 /** A program that speaks MCP over its standard input and output. */
@@ -42,22 +89,20 @@ export const commandServer = section({
     .record(z.string(), z.string())
     .optional()
     .describe(
-      'Variables of the program, besides PATH and the few that programs cannot do without; nothing else of ours is passed on. `env:NAME` and `file:PATH` are read when the program starts.',
+      'Variables of the program, besides `PATH`, `HOME`, `LANG` and the like; nothing else of ours is passed on. `env:NAME` and `file:PATH` are read at start. Default: none.',
     ),
   workingDirectory: text
     .optional()
-    .describe('Where the program runs. Default: a folder of its own that is empty.'),
-  shared: flag
-    .optional()
-    .describe(
-      'Let one process serve every caller. Only for programs that keep nothing of one caller for the next. Default: `false`, one process for each.',
-    ),
+    .describe('Where the program runs. Default: an empty folder for each process, removed when that ends.'),
+  ...everyUpstream,
 })
 
 /** A server that speaks MCP over HTTP. */
 export const urlServer = section({
   ...everyServer,
-  url: text.describe('The address of its MCP endpoint. Https, or http on loopback.'),
+  url: text.describe(
+    'The address of its MCP endpoint. Https, or http on loopback. Redirects are not followed.',
+  ),
   bearer: secret
     .optional()
     .describe(
@@ -66,7 +111,15 @@ export const urlServer = section({
   headers: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Further headers of each request to it; `env:NAME` and `file:PATH` are read at start.'),
+    .describe(
+      'Further headers of each request to it; `env:NAME` and `file:PATH` are read at start. Default: none.',
+    ),
+  allowPlainHttp: flag
+    .optional()
+    .describe(
+      'Speak plain http to an address that is not loopback: whoever is on the way can read and change everything. Default: `false`.',
+    ),
+  ...everyUpstream,
 })
 
 /** A directory, served by the tools of `doorman files`. */
@@ -80,7 +133,7 @@ export const filesServer = section({
   deny: texts
     .optional()
     .describe('Hide what matches, and what is below it, from every tool: `.env`, `*.pem`. Default: nothing.'),
-  quota: size
+  quota: size(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
       'Most that the files of the directory, or of each user, may take, as `500MiB`. Default: no end.',

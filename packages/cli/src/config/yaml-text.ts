@@ -23,6 +23,7 @@ export interface YamlText {
 /** Longest text that is looked at, in characters. */
 export const maxTextLength = 1_048_576
 const maxDepth = 32
+const tooDeep = `The file is nested too deeply: more than ${maxDepth} levels are not read.`
 
 /**
  * Reads YAML 1.2 in its plain core: maps with names as keys, lists, and values. Never throws.
@@ -50,7 +51,7 @@ export function readYaml(text: string): YamlText {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    return nothing(`The file is nested too deeply: more than ${maxDepth} levels are not read.`)
+    return nothing(tooDeep)
   }
   if (document.errors.length > 0) {
     const [first] = document.errors
@@ -82,10 +83,10 @@ function lookForTraps(node: unknown, depth: number, refused: { offset: number; m
   }
   if (!isMap(node) && !isSeq(node) && !isScalar(node)) return
   if (node.anchor !== undefined) refuse(node, 'Anchors (&name) are not read here. Remove the anchor.')
-  if (node.tag !== undefined) refuse(node, `Tags (${node.tag}) are not read here. Remove the tag.`)
+  if (node.tag !== undefined) refuse(node, 'Tags (!name) are not read here. Remove the tag.')
   if (isScalar(node)) return
   if (depth >= maxDepth) {
-    refuse(node, `The file is nested too deeply: more than ${maxDepth} levels are not read.`)
+    refuse(node, tooDeep)
     return
   }
   if (isSeq(node)) {
@@ -161,6 +162,7 @@ const yamlMistakes: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   BLOCK_AS_IMPLICIT_KEY: indentation,
   MISSING_CHAR:
     'Something is missing before this: a quote, a bracket, a colon after a key, or its right indentation.',
+  RESOURCE_EXHAUSTION: tooDeep,
   BAD_DIRECTIVE: 'Only YAML 1.2 is read. Remove the line that begins with "%".',
 }
 

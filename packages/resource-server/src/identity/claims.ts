@@ -142,9 +142,7 @@ function makeIdentity(claims: Claims, tokenHash: string, { issuer, profile }: Tr
     issuer,
     subject,
     clientId,
-    scopes: readScopes(claims['scope']) ?? new Set(),
-    roles: namesIn(claims, profile.roleClaims),
-    groups: namesIn(claims, profile.groupClaims),
+    ...holdingsOf(claims, profile),
     expiresAt: claims['exp'] as number,
     ...(issuedAt !== undefined && { issuedAt }),
     ...(binding !== undefined && { binding }),
@@ -153,6 +151,17 @@ function makeIdentity(claims: Claims, tokenHash: string, { issuer, profile }: Tr
     callerKey: JSON.stringify([issuer, subject, clientId]),
     claims,
   })
+}
+
+function holdingsOf(
+  claims: Claims,
+  { roleClaims, groupClaims }: TokenProfile,
+): Pick<IdentityFacts, 'scopes' | 'roles' | 'groups'> {
+  return {
+    scopes: readScopes(claims['scope']) ?? new Set(),
+    roles: namesIn(claims, roleClaims),
+    groups: namesIn(claims, groupClaims),
+  }
 }
 
 /** What claims would say of their caller if a token of this issuer had them. Checks and proves nothing. */
@@ -167,9 +176,7 @@ export function supposeCaller(claims: Claims, { issuer, profile }: TrustedIssuer
     issuer,
     subject,
     clientId,
-    scopes: readScopes(claims['scope']) ?? new Set(),
-    roles: namesIn(claims, profile.roleClaims),
-    groups: namesIn(claims, profile.groupClaims),
+    ...holdingsOf(claims, profile),
     expiresAt: isTime(exp) ? exp : 0,
     tokenId: '',
     tokenHash: '',
