@@ -32,6 +32,7 @@ export const suites: readonly Suite[] = [
     hasLongRounds: true,
   },
   { name: 'files', files: ['packages/files/test/*.test.ts'], minutes: 1.8, hasLongRounds: true },
+  { name: 'gateway', files: ['packages/gateway/test/*.test.ts'], minutes: 0.5, hasLongRounds: true },
   { name: 'authorization-server', files: ['packages/authorization-server/test/*.test.ts'], minutes: 0.5 },
   { name: 'development-issuer', files: ['packages/development-issuer/test/*.test.ts'], minutes: 0.5 },
   { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.2 },

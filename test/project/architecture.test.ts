@@ -9,9 +9,18 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'resource-server': ['outbound'],
   'mcp-endpoint': ['resource-server'],
   files: ['mcp-endpoint'],
+  gateway: ['outbound', 'resource-server', 'mcp-endpoint'],
   'authorization-server': ['outbound'],
   'development-issuer': ['authorization-server'],
-  cli: ['outbound', 'resource-server', 'mcp-endpoint', 'files', 'authorization-server', 'development-issuer'],
+  cli: [
+    'outbound',
+    'resource-server',
+    'mcp-endpoint',
+    'files',
+    'gateway',
+    'authorization-server',
+    'development-issuer',
+  ],
 }
 
 const sources = readSources('packages/*/src/**/*.ts')
@@ -119,13 +128,31 @@ test('adapters only translate: they are short, and need no framework', () => {
   }
 })
 
-test('only outbound opens connections', () => {
+// Speaks with the servers that the operator has named.
+const upstreamLinks = 'packages/gateway/src/link/'
+
+test('only outbound and the gateway open connections', () => {
   const opens =
     /(?<![#.\w])fetch\(|\bhttps?\.(?:request|get)\(|\b(?:createConnection|Socket)\(|from 'node:(?:https|tls|dgram|http2)'|from 'undici'|import \{[^}]*\b(?:request|get|connect|Agent)\b[^}]*\} from 'node:(?:http|net)'/
   const wrong = sources
-    .filter((file) => packageOf(file) !== 'outbound' && file.path !== adminClient && opens.test(file.text))
+    .filter(
+      ({ path, text }) =>
+        !path.startsWith('packages/outbound/') &&
+        !path.startsWith(upstreamLinks) &&
+        path !== adminClient &&
+        opens.test(text),
+    )
     .map(({ path }) => path)
   assert.deepEqual(wrong, [])
+})
+
+test('only the gateway starts processes, in one place and without a shell', () => {
+  const starters = sources.filter(({ imports }) => imports.includes('node:child_process'))
+  assert.deepEqual(
+    starters.map(({ path }) => path),
+    [`${upstreamLinks}child-process.ts`],
+  )
+  assert.ok(starters.every(({ text }) => !/\bshell:|\bexec/.test(text)))
 })
 
 test('only the verifier makes an identity', () => {

@@ -30,6 +30,7 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   outbound: [],
   'resource-server': ['jose'],
   'mcp-endpoint': ['ajv'],
+  gateway: ['undici'],
   files: [],
   'authorization-server': ['jose', 'oidc-provider'],
   'development-issuer': ['jose'],

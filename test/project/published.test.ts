@@ -20,6 +20,7 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   'resource-server': 200,
   'mcp-endpoint': 160,
   files: 120,
+  gateway: 90,
   'authorization-server': 80,
   'development-issuer': 140,
   cli: 160,

@@ -56,6 +56,7 @@ export type {
 export type { Schema, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export type { Description } from './served.ts'
 export type { EndpointTransport, ServerEnd } from './server-end.ts'
+export { readLines, type Line } from './stdio/read-lines.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
 export type { Audience, ListKind } from './subscriptions.ts'
 export {

@@ -3,6 +3,7 @@ export {
   decodeHeader,
   legacyVersions,
   modernVersion,
+  parseJson,
   readPlainAction,
   supportedVersions,
   type Action,

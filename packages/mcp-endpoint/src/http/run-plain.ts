@@ -23,7 +23,11 @@ export async function runPlainCall(
   context: RunContext,
 ): Promise<Finished> {
   const [message] = action.messages
-  const outcome = message && (await endpoint.runBare(message, context))
+  let outcome = message && (await endpoint.runBare(message, context))
+  // Whatever waits for answers is told that none come.
+  while (outcome?.kind === 'input' && outcome.refuse !== undefined) {
+    outcome = await outcome.refuse('only MCP can do that')
+  }
   return outcome === undefined ? noTools : answer(outcome, message?.item?.name ?? '')
 }
 

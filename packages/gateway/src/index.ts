@@ -1,0 +1,5 @@
+export type { OnUpstreamEvent, UpstreamEvent } from './events.ts'
+export { UpstreamFailure, type FailureKind } from './failure.ts'
+export type { UpstreamTool } from './list-tools.ts'
+export { openUpstream, type Upstream } from './open-upstream.ts'
+export type { HttpUpstreamOptions, StdioUpstreamOptions, UpstreamLimits, UpstreamOptions } from './options.ts'

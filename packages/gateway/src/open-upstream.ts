@@ -1,0 +1,57 @@
+import type { Source } from '@mcp-doorman/mcp-endpoint'
+import type { ConnectionEvents, Connection } from './connection/connection.ts'
+import { openConnection, type KnownEra, type OpenLink } from './connection/open-connection.ts'
+import { HttpLink } from './link/http-link.ts'
+import { createPool, type Pool } from './link/http-pool.ts'
+import { openStdioLink } from './link/stdio-link.ts'
+import { readUpstreamOptions, type UpstreamOptions } from './options.ts'
+import { Connections } from './relayed/connections.ts'
+import { createUpstreamSource } from './relayed/upstream-source.ts'
+import { WaitingCalls } from './relayed/waiting-calls.ts'
+import { listAllTools, type UpstreamTool } from './list-tools.ts'
+
+/** Another server, over HTTP or stdio. */
+export interface Upstream {
+  /** What a relay stands for: `createRelay({ …, source })`. */
+  readonly source: Source
+  /**
+   * Every tool that the server has, as it describes them: asked in nobody's name, for an operator who writes rules.
+   *
+   * @throws {UpstreamFailure} (as a rejection) that says for the operator why they cannot be listed
+   */
+  readonly listTools: () => Promise<readonly UpstreamTool[]>
+  /** What is open now. */
+  readonly status: () => { readonly connections: number; readonly waitingCalls: number }
+  /** Ends every connection, process and call. Never rejects. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Gets ready to speak with another server. Starts and connects nothing before it is needed.
+ *
+ * @throws {TypeError} listing every option that cannot be used
+ */
+export function openUpstream(options: UpstreamOptions): Upstream {
+  const settings = readUpstreamOptions(options)
+  const pool = settings.kind === 'http' ? createPool(settings) : undefined
+  const openLink: OpenLink = (events) =>
+    settings.kind === 'stdio'
+      ? openStdioLink(settings, events)
+      : // A pool there is for HTTP, as was just said.
+        Promise.resolve(new HttpLink(settings, pool as Pool, events))
+  const known: KnownEra = { era: undefined }
+  const open = (events: ConnectionEvents): Promise<Connection> =>
+    openConnection(openLink, settings, known, events)
+  const connections = new Connections(open, settings)
+  const waiting = new WaitingCalls(settings)
+  return {
+    source: createUpstreamSource({ connections, waiting, settings }),
+    listTools: () => listAllTools(connections, settings.callTimeoutSeconds),
+    status: () => ({ connections: connections.count, waitingCalls: waiting.count }),
+    close: async () => {
+      waiting.close()
+      await connections.close()
+      await pool?.destroy()
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import type { Description, Failed, Outcome, RelayedRequest, Rounds, Source } from '@mcp-doorman/mcp-endpoint'
+import type { Exchange } from '../connection/exchange.ts'
+import { outcomeOf, UpstreamFailure } from '../failure.ts'
+import type { CommonSettings } from '../options.ts'
+import { isFields } from '../rpc-message.ts'
+import type { Connections, Lease } from './connections.ts'
+import { listMethods, pageOf } from './pages.ts'
+import { askedFor } from './requests.ts'
+import { outcomeOfResponse } from './results.ts'
+import { refuseAsks, type WaitingCalls } from './waiting-calls.ts'
+
+export interface SourceParts {
+  readonly connections: Connections
+  readonly waiting: WaitingCalls
+  readonly settings: CommonSettings
+}
+
+/** The server behind the gateway, as what a relay stands for. */
+export function createUpstreamSource({ connections, waiting, settings }: SourceParts): Source {
+  const { callTimeoutSeconds, onEvent } = settings
+
+  /** Turns what goes wrong into what a client is told, and tells the operator the rest. */
+  function failed(error: unknown): ReturnType<typeof outcomeOf> {
+    const failure = error instanceof UpstreamFailure ? error : new UpstreamFailure('malformed', String(error))
+    if (failure.kind !== 'cancelled') {
+      onEvent({ kind: 'failed', reason: failure.kind, detail: failure.message })
+    }
+    return outcomeOf(failure)
+  }
+
+  /** The same where there is no word for a client that has cancelled, and would not hear it. */
+  function failedOnly(error: unknown): Failed {
+    const outcome = failed(error)
+    return outcome.kind === 'error'
+      ? outcome
+      : { kind: 'error', error: { code: -32603, message: 'The call was cancelled.' } }
+  }
+
+  /** Once more where the server has forgotten the session, and so has not done anything. */
+  async function withLease<Value>(
+    request: RelayedRequest,
+    use: (lease: Lease) => Promise<Value>,
+  ): Promise<Value> {
+    const lease = await connections.take(request, request.signal)
+    try {
+      return await use(lease)
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure && error.kind === 'session_lost')) throw error
+      connections.drop(lease.connection)
+    } finally {
+      lease.release()
+    }
+    const again = await connections.take(request, request.signal)
+    try {
+      return await use(again)
+    } finally {
+      again.release()
+    }
+  }
+
+  async function describe(request: RelayedRequest): Promise<Description> {
+    return withLease(request, ({ connection }) => Promise.resolve(connection.speech.description))
+  }
+
+  async function run(request: RelayedRequest, rounds: Rounds): Promise<Outcome> {
+    const { waiting: id } = rounds.kept
+    if (typeof id === 'string') return goOn(id, request, rounds)
+    return withLease(request, async (lease) => {
+      const { connection } = lease
+      const exchange = connection.begin(askedFor(request, rounds, connection.speech.era), request)
+      return settle(exchange, lease, request)
+    })
+  }
+
+  /** Gives a call that waited the answers of its client. */
+  async function goOn(id: string, request: RelayedRequest, { answers }: Rounds): Promise<Outcome> {
+    const call = waiting.take(id, request.callerKey)
+    if (call === undefined) {
+      const message = 'The call does not wait for answers any more. Begin it again.'
+      return { kind: 'error', error: { code: -32602, message } }
+    }
+    const { exchange, lease } = call
+    try {
+      for (const [name, ask] of exchange.asks) {
+        const answer = answers[name]
+        if (!isFields(answer)) continue // It is asked for again.
+        lease.connection.respond(ask.id, { result: answer })
+        exchange.removeAsk(name)
+      }
+      return await settle(exchange, lease, request)
+    } finally {
+      lease.release()
+    }
+  }
+
+  /** Waits for what the exchange comes to. If its client has to be asked, it is kept until that comes back. */
+  async function settle(exchange: Exchange, inUse: Lease, request: RelayedRequest): Promise<Outcome> {
+    const progressed = await exchange.waitFor(request, callTimeoutSeconds)
+    if (progressed.kind === 'answered') return outcomeOfResponse(progressed.response, request)
+    const lease = inUse.share()
+    const call = waiting.add(request.callerKey, exchange, lease)
+    const { asks } = progressed
+
+    /** What comes of it when the client is not asked. */
+    const refuse = async (reason: string): Promise<Outcome> => {
+      if (call !== undefined) waiting.take(call.id, request.callerKey)
+      try {
+        refuseAsks(lease.connection, exchange, asks, reason)
+        return await settle(exchange, lease, request)
+      } catch (error) {
+        return failed(error)
+      } finally {
+        lease.release()
+      }
+    }
+    if (call === undefined) return refuse('too many calls wait for their clients')
+    return {
+      kind: 'input',
+      requests: Object.fromEntries([...asks].map(([name, ask]) => [name, ask.request])),
+      used: { answers: {}, kept: { waiting: call.id } },
+      refuse,
+    }
+  }
+
+  return {
+    describe: (request) => describe(request).catch(failedOnly),
+    list: (list, cursor, request) =>
+      withLease(request, async ({ connection }) => {
+        const params = cursor === undefined ? {} : { cursor }
+        const exchange = connection.begin({ method: listMethods[list], params }, request)
+        const progressed = await exchange.waitFor(request, callTimeoutSeconds)
+        if (progressed.kind === 'answered') return pageOf(list, progressed.response, request)
+        exchange.cancel(new UpstreamFailure('malformed', 'It asks its client for something in a list.'))
+        throw new UpstreamFailure('malformed', 'It asks its client for something in a list.')
+      }).catch(failedOnly),
+    run: (request, rounds) => run(request, rounds).catch(failed),
+    follow: (caller, told) => connections.follow(caller, told),
+    paramHeaders: () => [],
+  }
+}
