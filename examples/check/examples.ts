@@ -52,7 +52,7 @@ export const examples: readonly Example[] = [
   {
     name: 'rust',
     serves: 'files',
-    needs: [{ command: 'cargo', package: 'cargo' }],
+    needs: [{ command: 'cargo', package: 'cargo, 1.88 or newer' }],
     build: ['./build'],
     run: ['./run'],
     test: ['./test'],
@@ -62,7 +62,7 @@ export const examples: readonly Example[] = [
     name: 'java',
     serves: 'files',
     needs: [
-      { command: 'javac', package: 'default-jdk-headless' },
+      { command: 'javac', package: 'openjdk-17-jdk-headless' },
       { command: 'mvn', package: 'maven' },
     ],
     build: ['./build'],
