@@ -14,7 +14,7 @@ export type {
   ProtectedResourceOptions,
   Unattended,
 } from './options.ts'
-export { formatPage, type Html, html, pageHeaders } from './page.ts'
+export { formatPage, type Html, html, pageHeaders, sendPage } from './page.ts'
 export type { RedirectPolicy } from './redirect-uri.ts'
 export { createPrivateFile, createStateFolder, readPrivateFile, writePrivateFile } from './state-folder.ts'
 export { type BodyAnswer, isForm, readBody, withBody } from './request-body.ts'

@@ -54,11 +54,16 @@ code { font-size: .875em }
 .quiet { color: var(--quiet); font-size: .875rem }
 .bad { padding: .6rem .8rem; border: 1px solid var(--bad); border-radius: .5rem; color: var(--bad) }
 label { display: block; margin-bottom: .25rem; font-weight: 600 }
-input { width: 100%; margin-bottom: 1rem; padding: .6rem .7rem; font: inherit; color: inherit; background: var(--ground);
+input, select { width: 100%; margin-bottom: 1rem; padding: .6rem .7rem; font: inherit; color: inherit; background: var(--ground);
   border: 1px solid var(--edge); border-radius: .5rem }
 button { width: 100%; margin-top: .5rem; padding: .65rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border: 1px solid var(--edge); border-radius: .5rem; color: inherit; background: transparent }
 button.first { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
+h2 { margin: 1.5rem 0 .5rem; font-size: 1.05rem }
+details { margin-bottom: .35rem; border-top: 1px solid var(--line); padding-top: .35rem }
+summary { padding: .25rem 0; cursor: pointer }
+form.line { display: flex; gap: .75rem; align-items: center; justify-content: space-between; margin-bottom: .35rem }
+form.line button { width: auto; margin: 0; flex: none }
 button.plain { width: auto; padding: .25rem 0; border: 0; font-weight: 400; text-decoration: underline }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }
 `

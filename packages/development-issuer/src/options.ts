@@ -41,6 +41,12 @@ export interface DevelopmentIssuerOptions {
    */
   readonly autoConsent?: boolean
   /**
+   * Makes what is random in faults the same each time: a whole number from 0 to 4294967295.
+   *
+   * @defaultValue any
+   */
+  readonly seed?: number
+  /**
    * Listen where others can reach it. Whoever can, can log in with passwords that everybody knows. @defaultValue false
    */
   readonly allowNonLoopback?: boolean
@@ -67,6 +73,7 @@ export interface DevelopmentIssuerSettings extends Omit<EngineSettings, 'issuer'
   readonly host: string
   readonly port: number
   readonly like: Like
+  readonly seed: number | undefined
   /** Undefined until the port is known. */
   readonly issuer: string | undefined
 }
@@ -82,6 +89,7 @@ const optionNames = new Set([
   'like',
   'autoLogin',
   'autoConsent',
+  'seed',
   'allowNonLoopback',
   'issuer',
   'clientDocuments',
@@ -125,6 +133,10 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
   if (!Object.hasOwn(engines, like)) {
     mistakes.push(`like: must be one of ${Object.keys(engines).join(', ')}.`)
   }
+  const { seed } = options
+  if (seed !== undefined && (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)) {
+    mistakes.push('seed: must be a whole number from 0 to 4294967295.')
+  }
   const list = parseUsers(options.users ?? defaultUsers)
   if (!list.ok) mistakes.push(...list.mistakes.map(formatUserMistake))
   const users = list.ok ? list.users : []
@@ -142,6 +154,7 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     host,
     port,
     like,
+    seed,
     users,
     issuer: options.issuer,
     stateFolder: options.state,

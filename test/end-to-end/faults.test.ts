@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { faultNames } from '@mcp-doorman/development-issuer'
+import { answerRows } from './fault-rows-answers.ts'
+import { loginRows } from './fault-rows-login.ts'
+import { keyRows, tokenRows } from './fault-rows-tokens.ts'
+import { type FaultRow, inspector, openGate, resource, startFaultyIssuer } from './fault-world.ts'
+
+const rows: readonly FaultRow[] = [...answerRows, ...tokenRows, ...keyRows, ...loginRows]
+const issuer = await startFaultyIssuer()
+after(() => issuer.close())
+
+const introspection = { clientId: inspector.clientId, clientSecret: inspector.secret }
+
+for (const { fault, parameters = {}, symptom, server, introspecting } of rows) {
+  const words = Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`)
+  test(`CA11: ${[fault, ...words].join(' ')}: the symptom shows, and a protected server answers ${server}`, async (t) => {
+    t.after(() => issuer.faults.clear())
+    // Keys that an earlier row has changed are nothing to this one.
+    const own = fault.startsWith('keys-') ? await startFaultyIssuer() : issuer
+    if (own !== issuer) t.after(() => own.close())
+    await own.faults.enable(fault, parameters)
+    await symptom(own)
+
+    const token = await own.issueToken({ user: 'alice', scopes: ['files:read'], resource })
+    const gate = openGate(own.issuer, introspecting ? { introspection } : {})
+    t.after(() => gate.close())
+    assert.equal(await gate.statusOf(token), server)
+    assert.equal(await openedAgain(own), 200, 'with the fault off, all is well')
+  })
+}
+
+/** What a new server answers to a new token after everything was switched off. */
+async function openedAgain(own: typeof issuer): Promise<number> {
+  own.faults.clear()
+  const gate = openGate(own.issuer)
+  const token = await own.issueToken({ user: 'alice', scopes: ['files:read'], resource })
+  return gate.statusOf(token).finally(() => gate.close())
+}
+
+test('every fault, and every choice that it offers, has a row', () => {
+  assert.deepEqual([...new Set(rows.map(({ fault }) => fault))].toSorted(), [...faultNames].toSorted())
+  const missing = issuer.faults
+    .list()
+    .flatMap(({ name, parameters }) =>
+      parameters.flatMap(({ name: parameter, choices }) =>
+        choices.filter(
+          (choice) =>
+            !rows.some((row) => row.fault === name && (row.parameters?.[parameter] ?? choices[0]) === choice),
+        ),
+      ),
+    )
+  assert.deepEqual(missing, [])
+})
