@@ -39,7 +39,7 @@ export const suites: readonly Suite[] = [
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.3 },
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 3, hasLongRounds: true },
-  { name: 'examples', files: ['test/examples/*.test.ts'], minutes: 0.4 },
+  { name: 'examples', files: ['test/examples/*.test.ts', 'examples/sdk-2/*.test.ts'], minutes: 0.5 },
   { name: 'clients', files: ['test/clients/*.test.ts'], minutes: 0.5 },
   { name: 'conformance', files: ['test/conformance/*.test.ts'], minutes: 0.3 },
   {

@@ -35,14 +35,16 @@ test('every example that Node runs says what it needs', () => {
     const folder = join(projectRoot, 'examples', name)
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       dependencies: object
+      devDependencies?: object
     }
+    const stated = { ...manifest.dependencies, ...manifest.devDependencies }
     const needed = globSync('*.ts', { cwd: folder })
       .flatMap((path) => [
         ...readFileSync(join(folder, path), 'utf8').matchAll(/ from '(@[^/']+\/[^/']+|[^@./'][^/']*)/g),
       ])
       .map(([, name = '']) => name)
       .filter((name) => !name.startsWith('node:'))
-    for (const each of needed) assert.ok(each in manifest.dependencies, `${name} needs ${each}`)
+    for (const each of needed) assert.ok(each in stated, `${name} needs ${each}`)
   }
 })
 

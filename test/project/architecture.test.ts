@@ -186,6 +186,40 @@ test('the development issuer is reached from the command only', () => {
   assert.deepEqual([...new Set(users)], ['cli'])
 })
 
+/** Every file of the command that a file of it imports, directly or not, with itself. */
+function reachedFrom(path: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(path)) return seen
+  seen.add(path)
+  const file = sources.find((source) => source.path === path)
+  for (const specifier of file?.imports ?? []) {
+    if (specifier.startsWith('.')) reachedFrom(posix.join(dirname(path), specifier), seen)
+  }
+  return seen
+}
+
+test('no command that serves others reaches the development issuer: only dev, its faults and its tokens do', () => {
+  const importsIt = (path: string): boolean =>
+    sources.find((source) => source.path === path)?.imports.includes('@mcp-doorman/development-issuer') ===
+    true
+  const reaching = inPackage('cli')
+    .filter(({ path }) => path.startsWith('packages/cli/src/commands/'))
+    .filter(({ path }) => [...reachedFrom(path)].some(importsIt))
+    .map(({ path }) => posix.basename(path))
+  assert.deepEqual(reaching.toSorted(), ['dev.ts', 'fault.ts', 'token.ts'])
+})
+
+test('faults are known to the development issuer and the command only', () => {
+  const knowing = sources
+    .filter((file) => !['development-issuer', 'cli'].includes(packageOf(file)))
+    .filter(
+      ({ imports, text }) => /\bFaultName\b/.test(text) || imports.some((name) => name.includes('/faults/')),
+    )
+  assert.deepEqual(
+    knowing.map(({ path }) => path),
+    [],
+  )
+})
+
 test('resource-server and authorization-server share no code', () => {
   const shared = new Set(inPackage('resource-server').map(({ text }) => text))
   assert.ok(inPackage('authorization-server').every(({ text }) => !shared.has(text)))

@@ -22,7 +22,7 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   files: 120,
   gateway: 90,
   'authorization-server': 80,
-  'development-issuer': 140,
+  'development-issuer': 180,
   cli: 160,
 }
 

@@ -29,6 +29,15 @@ test('each page of docs/reference is what the sources give', () => {
   assert.deepEqual(stale, [], 'run "npm run docs"')
 })
 
+test('docs/faults.md is what the issuer tells of its faults', () => {
+  const path = join(folder, 'faults.md')
+  execFileSync(process.execPath, [join(projectRoot, 'tools/docs/faults.ts'), path])
+  const page = readFileSync(join(projectRoot, 'docs/faults.md'), 'utf8')
+  assert.equal(page, readFileSync(path, 'utf8'), 'run "npm run docs"')
+  const anchors = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor)
+  for (const anchor of anchors) assert.ok(page.includes(`\n### ${anchor.toUpperCase()}\n`), anchor)
+})
+
 test('every link of the reference leads to a page and an anchor', () => {
   const broken = [...written].flatMap(([path, text]) =>
     [...text.matchAll(/\]\(([^)\s:]+)\)/g)]

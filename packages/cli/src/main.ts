@@ -20,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .version(version)
     .showHelpAfterError('Run it with --help to see what it takes.')
+    .enablePositionalOptions() // A command has its options after its own name, also below another command.
   addDevCommand(program)
   addFilesCommand(program)
   addConfigCommand(program)

@@ -12,7 +12,7 @@ export interface RunningDev {
 export function formatNextSteps({ resource, issuer, directory, state, users }: RunningDev): string {
   const { origin } = new URL(resource)
   const stateOption = state === '.doorman' ? '' : ` --state ${quote(state)}`
-  const token = `$(${commandName()} token issue${stateOption} --user alice --scope "files:list files:read")`
+  const token = `$(${commandName()} token issue${stateOption} --user ${quote(users[0]?.name ?? '')} --scope "files:list files:read")`
   const people = users.map(({ name, password }) => `${name} (password ${password})`).join(', ')
   return `
 Doorman is at the door of ${directory}
@@ -32,6 +32,10 @@ Add it to a client, which then opens the login page in a browser:
   Claude Code   claude mcp add --transport http files ${resource}   and then /mcp
   VS Code       code --add-mcp '{"name":"files","type":"http","url":"${resource}"}'
   Inspector     npx @modelcontextprotocol/inspector   with transport Streamable HTTP and the URL above
+
+Make the issuer misbehave, to see what clients and servers make of it:
+
+  ${issuer.replace(/\/$/, '')}/faults   in a browser, or: ${commandName()} dev fault list${stateOption}
 
 Each decision is recorded as a line on standard error. End with Ctrl+C.
 

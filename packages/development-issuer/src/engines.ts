@@ -16,3 +16,10 @@ export const engines: Readonly<Record<Like, OpenEngine>> = {
   auth0: openInManner(auth0),
   entra: openInManner(entra),
 }
+
+/** Every manner that there is. */
+export const likes: readonly Like[] = Object.keys(engines).filter(isLike)
+
+export function isLike(name: string): name is Like {
+  return Object.hasOwn(engines, name)
+}

@@ -5,7 +5,7 @@ import {
   type ProtectedResourceOptions,
 } from '@mcp-doorman/authorization-server'
 import type { EngineSettings } from './engine.ts'
-import { engines, type Like } from './engines.ts'
+import { isLike, type Like, likes } from './engines.ts'
 import { formatUserMistake, parseUsers } from './user-list.ts'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
@@ -130,9 +130,7 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     mistakes.push(`issuer: must be given, since ${host} is no address that clients can be sent to.`)
   }
   const like = options.like ?? 'doorman'
-  if (!Object.hasOwn(engines, like)) {
-    mistakes.push(`like: must be one of ${Object.keys(engines).join(', ')}.`)
-  }
+  if (!isLike(like)) mistakes.push(`like: must be one of ${likes.join(', ')}.`)
   const { seed } = options
   if (seed !== undefined && (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)) {
     mistakes.push('seed: must be a whole number from 0 to 4294967295.')

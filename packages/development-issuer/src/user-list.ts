@@ -80,9 +80,7 @@ function userMistakes(user: unknown, earlier: readonly unknown[]): readonly User
   const given: Readonly<Record<string, unknown>> = { ...Object(user) }
   const required = { name: given['name'], password: given['password'], ...given }
   const mistakes: UserMistake[] = Object.entries(required).flatMap(([name, value]) => {
-    const check = Object.hasOwn(members, name) ? members[name as keyof DevelopmentUser] : undefined
-    const problem =
-      check === undefined ? `is unknown; known: ${Object.keys(members).join(', ')}` : check(value)
+    const problem = judge(name, value)
     return problem === undefined ? [] : [{ path: [name], problem }]
   })
   const taken = earlier.some((other) => isObject(other) === undefined && Object(other).name === given['name'])
@@ -93,6 +91,16 @@ function userMistakes(user: unknown, earlier: readonly unknown[]): readonly User
       mistakes.push({ path: ['claims', claim], problem: 'is said by the issuer itself' })
   }
   return mistakes
+}
+
+function judge(name: string, value: unknown): string | undefined {
+  if (!isMember(name)) return `is unknown; known: ${Object.keys(members).join(', ')}`
+  if (value !== undefined) return members[name](value)
+  return name === 'name' || name === 'password' ? 'is missing' : undefined
+}
+
+function isMember(name: string): name is keyof DevelopmentUser {
+  return Object.hasOwn(members, name)
 }
 
 /** One line for a mistake in the option `users`, or in any list of that name. */

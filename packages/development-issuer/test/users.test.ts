@@ -136,7 +136,7 @@ const mistakes: readonly { readonly users: unknown; readonly says: readonly stri
   { users: 'alice', says: [' must be a list of users'] },
   { users: [], says: [' must have at least one user'] },
   { users: [null, 'bob'], says: ['0 must be a user, with name and password', '1 must be a user, with name'] },
-  { users: [{ name: '' }], says: ['0.name must be a text', '0.password must be a text'] },
+  { users: [{ name: '' }], says: ['0.name must be a text', '0.password is missing'] },
   { users: [{ ...carol, pasword: 'x' }], says: ['0.pasword is unknown; known: name, password'] },
   { users: [carol, { ...carol }], says: ['1.name is there twice'] },
   { users: [{ ...carol, roles: 'editor' }], says: ['0.roles must be a list of texts'] },

@@ -1,6 +1,12 @@
 import { resolve } from 'node:path'
-import { Option, type Command } from 'commander'
-import { startDevelopmentIssuer, type DevelopmentIssuer } from '@mcp-doorman/development-issuer'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import {
+  startDevelopmentIssuer,
+  type DevelopmentIssuer,
+  type DevelopmentUser,
+  type Like,
+  likes,
+} from '@mcp-doorman/development-issuer'
 import type { Rate } from '@mcp-doorman/resource-server'
 import { explainListenError, UsageError } from '../failure.ts'
 import { startFilesService } from '../files-service.ts'
@@ -10,16 +16,25 @@ import { makeSampleFolder } from '../sample-folder.ts'
 import { readPort, shared } from '../option-table.ts'
 import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
+import { readUsersFile } from '../users-file.ts'
+import { addFaultCommand } from './fault.ts'
 
 interface DevCommandOptions extends RootOptions {
   readonly port: number
   readonly issuerPort: number
+  readonly like: Like
+  readonly users?: string
+  readonly autoLogin?: string
+  readonly autoConsent: boolean
+  readonly seed?: number
   readonly state: string
   readonly audit?: string
   readonly limit: Rate | 'off'
 }
 
 const host = '127.0.0.1'
+const readingScopes = ['files:list', 'files:read']
+const allScopes = [...readingScopes, 'files:write']
 
 export function addDevCommand(program: Command): void {
   const command = program
@@ -28,12 +43,25 @@ export function addDevCommand(program: Command): void {
     .argument('[directory]', 'what to serve (default: a sample folder that it makes)')
     .addOption(shared.port())
     .addOption(new Option('--issuer-port <number>', 'port of the issuer').default(8081).argParser(readPort))
+    .addOption(
+      new Option('--like <provider>', 'whose manners the issuer has').choices(likes).default('doorman'),
+    )
+    .addOption(new Option('--users <file>', 'YAML or JSON with "users:" (default: alice and bob)'))
+    .addOption(new Option('--auto-login <name>', 'log every browser in as this user, without a page'))
+    .addOption(
+      new Option('--auto-consent', 'allow what each client asks for, as far as the user may').default(false),
+    )
+    .addOption(
+      new Option('--seed <number>', 'make what is random in faults the same each time').argParser(readSeed),
+    )
     .addOption(shared.state())
   addRootOptions(command).addOption(shared.audit()).addOption(shared.limit()).action(runDev)
+  command.enablePositionalOptions()
+  addFaultCommand(command)
 }
 
 async function runDev(directory: string | undefined, options: DevCommandOptions): Promise<void> {
-  const { port, issuerPort, state, readOnly } = options
+  const { port, issuerPort, state } = options
   const signal = waitForSignal()
   if (port === 0 || port === issuerPort) {
     const reason =
@@ -43,7 +71,8 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
   const served = directory ?? makeSampleFolder(state)
   if (directory !== undefined) keepOutside(directory, state, '--state')
   const resource = `http://${host}:${port}/mcp`
-  const issuer = await startIssuer(resource, state, issuerPort, readOnly)
+  const users = options.users === undefined ? undefined : readUsersFile(options.users, allScopes)
+  const issuer = await startIssuer(resource, options, users)
   const service = await startFilesService({
     directory: served,
     host,
@@ -76,23 +105,36 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
 
 function startIssuer(
   resource: string,
-  state: string,
-  port: number,
-  readOnly: boolean,
+  options: DevCommandOptions,
+  users: readonly DevelopmentUser[] | undefined,
 ): Promise<DevelopmentIssuer> {
+  const { issuerPort: port, state, readOnly, like, autoLogin, autoConsent, seed } = options
   return startDevelopmentIssuer({
     host,
     port,
     state,
+    like,
+    autoConsent,
+    ...(users !== undefined && { users }),
+    ...(autoLogin !== undefined && { autoLogin }),
+    ...(seed !== undefined && { seed }),
     resources: [
       {
         resource,
         name: 'Doorman files',
-        scopes: ['files:list', 'files:read', ...(readOnly ? [] : ['files:write'])],
-        defaultScopes: ['files:list', 'files:read'],
+        scopes: readOnly ? readingScopes : allScopes,
+        defaultScopes: readingScopes,
       },
     ],
   }).catch((error: unknown) => {
     throw explainListenError(error, host, port, '--issuer-port')
   })
+}
+
+function readSeed(value: string): number {
+  const seed = Number(value)
+  if (!/^\d{1,10}$/.test(value) || seed >= 2 ** 32) {
+    throw new InvalidArgumentError('Write a whole number from 0 to 4294967295.')
+  }
+  return seed
 }

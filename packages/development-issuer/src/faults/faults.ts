@@ -42,8 +42,8 @@ export interface FaultDescription {
     /** For the two kinds that have few values. */
     readonly choices: readonly string[]
   }[]
-  /** Undefined while it is off. */
-  readonly on: ParameterValues | undefined
+  /** Its parameters while it is on; absent while it is off. */
+  readonly on?: ParameterValues
 }
 
 interface Active {
@@ -117,6 +117,6 @@ function describeFault(name: FaultName, on: ParameterValues | undefined): FaultD
       initial: String(parameter.initial),
       choices: parameter.kind === 'choice' ? [...parameter.values] : [],
     })),
-    on,
+    ...(on !== undefined && { on }),
   }
 }
