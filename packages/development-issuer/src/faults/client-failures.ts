@@ -39,5 +39,5 @@ export const clientFailures = {
   CF53: 'a refresh token or an ID token opens the door',
 } as const satisfies Readonly<Record<string, string>>
 
-/** A row of {@link clientFailures}. */
+/** The number of a failure that people see; docs/faults.md says each in words. */
 export type ClientFailure = keyof typeof clientFailures
