@@ -66,8 +66,10 @@ const problems: Readonly<Record<string, readonly string[]>> = {
     '3:6  users[1].name: is there twice.',
     '3:37  users[1].claims.sub: is said by the issuer itself.',
   ],
-  'users:\n  - {name: a, name: b}\n': ['2:15  Map keys must be unique'],
-  'users: [a\n': ['2:1  Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  'users:\n  - {name: a, name: b}\n': ['2:15  This key stands here twice. Remove one of the two.'],
+  'users: [a\n': [
+    '2:1  The indentation fits nothing above. Put it under what it belongs to; text with ": " in it needs quotes.',
+  ],
 }
 for (const [text, expected] of Object.entries(problems)) {
   test(`problems with their places: ${JSON.stringify(text)}`, () => {

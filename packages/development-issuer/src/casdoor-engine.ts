@@ -6,8 +6,8 @@ import type { EngineSettings, IssuerEngine } from './engine.ts'
 import { filesScopeDescriptions } from './standard-engine.ts'
 import type { DevelopmentUser } from './users.ts'
 
-/** The application that clients of a development issuer use, under the id of the first client. */
-const applicationName = 'mcp-files'
+/** With `like: 'casdoor'`, the application that clients use, under the id of the first client: `doorman-dev`. */
+export const casdoorApplication = 'mcp-files'
 const certName = 'cert-mcp-files'
 const defaultOrganization = 'doorman'
 const refreshHours = 168
@@ -26,7 +26,7 @@ export async function openCasdoorEngine(settings: EngineSettings): Promise<Issue
   return openCasdoor({
     origin: issuer,
     data: describeInstance(settings, organization),
-    application: applicationName,
+    application: casdoorApplication,
     ...(autoLogin !== undefined && {
       autoLogin: `${organizationOf(autoLogin, organization)}/${autoLogin.name}`,
     }),
@@ -56,7 +56,7 @@ function describeInstance(settings: EngineSettings, organization: string): Casdo
     })),
     certs: [{ name: certName, scope: 'JWT', type: 'x509', cryptoAlgorithm: 'RS256', bitSize: 2048 }],
     applications: clients.map((client, index) =>
-      describeApplication(settings, organization, client, index === 0 ? applicationName : client.clientId),
+      describeApplication(settings, organization, client, index === 0 ? casdoorApplication : client.clientId),
     ),
     users: users.map((user) => describeUser(user, organizationOf(user, organization))),
     roles: describeRoles(users, organization),
@@ -118,7 +118,7 @@ function describeUser(
     displayName: user.displayName ?? user.name,
     email: user.email ?? '',
     groups: user.groups ?? [],
-    signupApplication: applicationName,
+    signupApplication: casdoorApplication,
   }
 }
 

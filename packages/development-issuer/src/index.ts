@@ -1,3 +1,4 @@
+export { casdoorApplication } from './casdoor-engine.ts'
 export { openCasdoor } from './casdoor/casdoor.ts'
 export type { LogoutDelivery } from './casdoor/instance.ts'
 export type { CasdoorData, CasdoorOptions } from './casdoor/options.ts'

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import {
+  casdoorApplication,
   startDevelopmentIssuer,
   type DevelopmentIssuer,
   type DevelopmentUser,
   type Like,
   likes,
 } from '@mcp-doorman/development-issuer'
-import type { Rate } from '@mcp-doorman/resource-server'
+import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
 import { explainListenError, UsageError } from '../failure.ts'
 import { startFilesService } from '../files-service.ts'
 import { keepOutside } from '../keep-outside.ts'
@@ -79,7 +80,7 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
     port,
     portOption: '--port',
     resource,
-    issuers: [{ issuer: issuer.issuer }],
+    issuers: [trustedIssuer(issuer, options.like)],
     dpop: undefined,
     state,
     limit: options.limit,
@@ -101,6 +102,11 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
   )
   await signal
   await closeAll([service.close, () => issuer.close()])
+}
+
+/** How the files server trusts the issuer: by the rules of the provider whose manners it has. */
+function trustedIssuer({ issuer }: DevelopmentIssuer, like: Like): IssuerOptions {
+  return like === 'casdoor' ? { casdoor: issuer, application: casdoorApplication } : { issuer }
 }
 
 function startIssuer(
