@@ -107,7 +107,6 @@ export function readPlainCall(body: Buffer): ActionResult {
   if (!value.ok) return refuse('body_unparsable', value.reason)
   if (!isRecord(value.json)) return refuse('message_invalid', 'the body is not an object')
   const { name, arguments: args = {} } = value.json
-  if (typeof name !== 'string') return refuse('params_invalid', '"name" is not a string')
   if (!isRecord(args)) return refuse('params_invalid', '"arguments" is not an object')
   return single('legacy', requestOf('tools/call', { name, arguments: args }))
 }

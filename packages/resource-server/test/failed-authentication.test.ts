@@ -38,6 +38,29 @@ test('J5: an address that sends too many forged tokens is answered 429 for furth
   assert.equal(await ask(twice), 'token_presented_twice', 'a request that is malformed')
 })
 
+test('J5: whatever nobody has signed counts for its address', async () => {
+  const { issuer } = await startGuarded()
+  const stranger = makeKey()
+  const guesses: Readonly<Record<string, string>> = {
+    token_too_long: 'x'.repeat(40_000),
+    token_malformed: 'nonsense',
+    token_type_refused: issuer.sign({ header: { typ: 'JWT' } }),
+    critical_header_unknown: issuer.sign({ header: { crit: ['x'], x: 1 } }),
+    algorithm_refused: issuer.sign({ header: { alg: 'RS512' } }),
+    issuer_unknown: issuer.sign({ claims: { iss: 'https://else.example' } }),
+    key_unknown: issuer.sign({ key: { ...stranger, kid: 'nobody' } }),
+    signature_invalid: issuer.sign({ key: { ...stranger, kid: issuer.keys[0]?.kid ?? '' } }),
+  }
+  for (const [code, token] of Object.entries(guesses)) {
+    const world = await startGuarded({
+      options: { failedAuthenticationLimit: perHour(1) },
+      optionsOf: () => ({ issuers: [{ issuer: issuer.issuer }] }),
+    })
+    const outcomes = await repeat(2, () => world.outcome({ token, address }))
+    assert.deepEqual(outcomes, [code, 'authentication_limit_reached'])
+  }
+})
+
 test('J5: a thousand bad tokens cost a good caller of the same address nothing', async () => {
   const world = await startGuarded({ options: { callerLimit: perHour(2) } })
   const forged = world.issuer.sign().slice(0, -2)

@@ -135,6 +135,14 @@ test('a batch takes from a rule’s limit all or nothing, so that its next try c
   assert.equal(await ask(callOf('a')), 'allow', 'what was left is still there')
 })
 
+test('E17: a batch that a rule could never let through whole is told so, and not to wait', async () => {
+  const world = await startGuarded({ options: { rules: [{ tools: ['a'], limit: perHour(3) }] } })
+  const ask = asker(world)
+  const calls = (count: number): unknown => Array.from({ length: count }, () => callOf('a'))
+  assert.equal(await ask(calls(4)), 'batch_refused')
+  assert.equal(await ask(calls(3)), 'allow', 'it has used up nothing')
+})
+
 test('the limit can be turned off', async () => {
   const world = await startGuarded({ options: { callerLimit: 'off' } })
   const token = world.issuer.sign()

@@ -32,13 +32,19 @@ export const rules: readonly Rule[] = [
 export interface MemorySink extends AuditSink {
   readonly lines: string[]
   failing: boolean
+  /** Told of each line. */
+  onLine: (line: string) => void
 }
 
 export function createMemorySink(): MemorySink {
   const sink: MemorySink = {
     lines: [],
     failing: false,
-    write: (line) => void sink.lines.push(line),
+    onLine: () => undefined,
+    write: (line) => {
+      sink.lines.push(line)
+      sink.onLine(line)
+    },
     available: () => !sink.failing,
     close: () => Promise.resolve(),
   }

@@ -25,6 +25,8 @@ test('C31: a token is verified once, and found again until it ends', async () =>
   }
   world.clock.now += 1
   assert.equal(await world.outcome({ token }), 'token_expired')
+  // Here it ended before the request, which the guard would notice too, in other words.
+  assert.match(String(world.records().at(-1)?.['detail']), /^ended at \d+$/)
   assert.equal(await world.outcome({ token }), 'token_expired', 'also when it is no longer remembered')
 })
 
