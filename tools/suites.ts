@@ -48,6 +48,20 @@ export const suites: readonly Suite[] = [
     minutes: 0.5,
     needs: [{ command: 'chromium', package: 'chromium' }],
   },
+  {
+    name: 'client-python',
+    files: ['test/clients/languages/python.test.ts'],
+    minutes: 1,
+    needs: [{ command: 'python3', package: 'python3-venv' }],
+    onlyInAll: true,
+  },
+  {
+    name: 'client-go',
+    files: ['test/clients/languages/go.test.ts'],
+    minutes: 0.5,
+    needs: [{ command: 'go', package: 'golang-go, 1.26 or newer' }],
+    onlyInAll: true,
+  },
   ...examples.flatMap(suiteOf),
 ]
 

@@ -187,7 +187,8 @@ export async function connectWithLogin(
   await connection.connect()
 }
 
-function firstText(result: unknown): string {
+/** The text of the first block of a result that went well. */
+export function firstText(result: unknown): string {
   const text = memberOf(result, 'content', '0', 'text')
   assert.ok(typeof text === 'string', JSON.stringify(result))
   assert.notEqual(memberOf(result, 'isError'), true, text)
