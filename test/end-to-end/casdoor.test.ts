@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { application, clientId, logIn, startCasdoor } from './casdoor-double.ts'
 import { openLab } from './doorman-process.ts'
-import { application, casdoorDocuments, clientId, signCasdoorToken } from './hand-made-casdoor.ts'
-import { startHandMadeIssuer } from './hand-made-issuer.ts'
 import { callTool, getJson, resultOf, type Json } from './mcp-wire.ts'
 import { startFiles } from './protected-servers.ts'
 
 const lab = openLab({ after })
-const casdoor = await startHandMadeIssuer(lab, casdoorDocuments)
+const casdoor = await startCasdoor(lab)
 const words = ['--casdoor', casdoor.issuer, '--casdoor-application', application]
 const server = await startFiles(lab, { words })
 
-function sign(claims: Json = {}, header: Json = {}, url = server.url): string {
-  return signCasdoorToken(casdoor.key, { iss: casdoor.issuer, aud: url, ...claims }, header)
+function sign(claims: Json = {}, header: Json = {}, url = server.url): Promise<string> {
+  return casdoor.sign({ aud: url, ...claims }, header)
 }
 
 interface Case {
@@ -49,7 +48,7 @@ const cases: readonly Case[] = [
 
 for (const { name, claims, header, status } of cases) {
   test(`Casdoor: ${name} is ${status === 200 ? 'accepted' : 'refused'}`, async () => {
-    const answer = await callTool(server.url, sign(claims, header), { name: 'list_files' })
+    const answer = await callTool(server.url, await sign(claims, header), { name: 'list_files' })
     assert.equal(answer.status, status, answer.text)
     if (status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /error="invalid_token"/)
   })
@@ -57,8 +56,8 @@ for (const { name, claims, header, status } of cases) {
 
 test('Casdoor: scopes are enforced, and the metadata names the bare origin', async () => {
   const write = { name: 'write_file', arguments: { path: 'x', content: 'x' } }
-  assert.equal((await callTool(server.url, sign(), write)).status, 403)
-  resultOf(await callTool(server.url, sign({ scope: 'files:write' }), write))
+  assert.equal((await callTool(server.url, await sign(), write)).status, 403)
+  resultOf(await callTool(server.url, await sign({ scope: 'files:write' }), write))
   const metadata = await getJson(`${server.origin}/.well-known/oauth-protected-resource/mcp`)
   assert.deepEqual(metadata.body['authorization_servers'], [casdoor.issuer])
   assert.match(server.process.stdout(), new RegExp(`Tokens are taken from ${casdoor.issuer}\\.`))
@@ -69,7 +68,7 @@ test('Casdoor: other clients and organizations are accepted where they are named
     words: [...words, '--allow-client', 'cli', '--allow-owner', 'globex', '--allow-owner', 'acme'],
   })
   const ask = async (claims: Json): Promise<number> =>
-    (await callTool(named.url, sign(claims, {}, named.url), { name: 'list_files' })).status
+    (await callTool(named.url, await sign(claims, {}, named.url), { name: 'list_files' })).status
   assert.equal(await ask({ azp: 'cli', owner: 'globex' }), 200)
   assert.equal(await ask({}), 200)
   assert.equal(await ask({ azp: 'other' }), 401)
@@ -80,7 +79,7 @@ test('Casdoor: other clients and organizations are accepted where they are named
 test('Casdoor: the environment names instance and application as the options do', async () => {
   const env = { CASDOOR_URL: `${casdoor.issuer}/`, CASDOOR_APPLICATION: application }
   const named = await startFiles(lab, { words: [], command: { env } })
-  resultOf(await callTool(named.url, sign({}, {}, named.url), { name: 'list_files' }))
+  resultOf(await callTool(named.url, await sign({}, {}, named.url), { name: 'list_files' }))
 })
 
 test('Casdoor: an application that does not exist is said, and answered with 503', async () => {
@@ -88,7 +87,7 @@ test('Casdoor: an application that does not exist is said, and answered with 503
     words: ['--casdoor', casdoor.issuer, '--casdoor-application', 'gone'],
   })
   await gone.process.printed(/requests are answered 503.*has no application "gone"/)
-  const answer = await callTool(gone.url, sign({}, {}, gone.url), { name: 'list_files' })
+  const answer = await callTool(gone.url, await sign({}, {}, gone.url), { name: 'list_files' })
   assert.equal(answer.status, 503)
   assert.ok(answer.headers.has('retry-after'))
 })
@@ -98,5 +97,37 @@ test("Casdoor: accepting every client is possible with '*', and comes with a war
     words: [...words, '--allow-client', '*'],
   })
   assert.match(any.process.stdout(), /Warning: --allow-client '\*' accepts tokens of every application/)
-  resultOf(await callTool(any.url, sign({ azp: 'other' }, {}, any.url), { name: 'list_files' }))
+  resultOf(await callTool(any.url, await sign({ azp: 'other' }, {}, any.url), { name: 'list_files' }))
+})
+
+test('Casdoor: what a login gives is accepted for its resource, and nothing else that it gives', async () => {
+  const tokens = await logIn(casdoor, { resource: server.url })
+  const other = await logIn(casdoor, { resource: server.url, client: 'client-other', name: 'mcp-other' })
+  const withoutResource = await logIn(casdoor, {})
+  const ask = async (token: string): Promise<number> =>
+    (await callTool(server.url, token, { name: 'list_files' })).status
+  assert.equal(await ask(tokens.access_token), 200)
+  assert.equal(await ask(tokens.refresh_token), 401)
+  assert.equal(await ask(other.access_token), 401)
+  assert.equal(await ask(withoutResource.access_token), 401)
+})
+
+test('Casdoor: a key that is replaced under its id, and one that the application leaves, are followed', async () => {
+  const own = await startCasdoor(lab)
+  const followed = await startFiles(lab, {
+    words: ['--casdoor', own.issuer, '--casdoor-application', application],
+  })
+  const ask = async (token: string): Promise<number> =>
+    (await callTool(followed.url, token, { name: 'list_files' })).status
+  const first = await logIn(own, { resource: followed.url })
+  assert.equal(await ask(first.access_token), 200)
+  await own.engine.replaceKeyUnderSameId()
+  const second = await logIn(own, { resource: followed.url })
+  assert.equal(await ask(second.access_token), 200)
+  await own.engine.rotateKeys()
+  const third = await logIn(own, { resource: followed.url })
+  assert.equal(await ask(third.access_token), 200)
+  // Neither key of before signs for the application any more.
+  assert.equal(await ask(first.access_token), 401)
+  assert.equal(await ask(second.access_token), 401)
 })

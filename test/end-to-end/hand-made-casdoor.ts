@@ -1,4 +1,4 @@
-/** What Casdoor 3.158 publishes of an application, as far as anybody reads it here, and its tokens. */
+/** What Casdoor publishes of an application, and its tokens, with a key that the test holds; the double gives none out. */
 import { publicJwk, signToken, type Documents, type SigningKey } from './hand-made-issuer.ts'
 import type { Json } from './mcp-wire.ts'
 

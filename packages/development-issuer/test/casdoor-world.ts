@@ -34,12 +34,17 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(options: Partial<CasdoorOptions> = {}): Promise<World> {
+export interface WorldOptions extends Omit<CasdoorOptions, 'origin'> {
+  /** The issuer is taken from the host of each request. */
+  readonly withoutOrigin?: boolean
+}
+
+export async function openWorld({ withoutOrigin, ...options }: WorldOptions = {}): Promise<World> {
   const logouts: LogoutDelivery[] = []
   let now = provisionedAt
   const errors: Error[] = []
   const engine = await openCasdoor({
-    origin,
+    ...(withoutOrigin !== true && { origin }),
     data: recordedData,
     nowSeconds: () => now,
     deliverLogoutToken: (delivery) => logouts.push(delivery),

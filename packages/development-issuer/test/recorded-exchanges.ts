@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-const recordings = new URL('../../../test/fixtures/casdoor/', import.meta.url)
+export const recordings = new URL('../../../test/fixtures/casdoor/', import.meta.url)
 
 /** A file of `test/fixtures/casdoor` that holds a request and its answer. */
 export interface Exchange {
