@@ -35,6 +35,7 @@ export const suites: readonly Suite[] = [
   { name: 'gateway', files: ['packages/gateway/test/*.test.ts'], minutes: 0.5, hasLongRounds: true },
   { name: 'authorization-server', files: ['packages/authorization-server/test/*.test.ts'], minutes: 0.5 },
   { name: 'development-issuer', files: ['packages/development-issuer/test/*.test.ts'], minutes: 0.5 },
+  { name: 'casdoor', files: ['packages/casdoor/test/*.test.ts', 'test/casdoor/*.test.ts'], minutes: 0.5 },
   { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.2 },
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.3 },
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },

@@ -12,6 +12,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   gateway: ['outbound', 'resource-server', 'mcp-endpoint'],
   'authorization-server': ['outbound'],
   'development-issuer': ['authorization-server'],
+  casdoor: ['outbound'],
   cli: [
     'outbound',
     'resource-server',
@@ -20,6 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'gateway',
     'authorization-server',
     'development-issuer',
+    'casdoor',
   ],
 }
 

@@ -34,7 +34,8 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   files: [],
   'authorization-server': ['jose', 'oidc-provider'],
   'development-issuer': ['jose'],
-  cli: ['@marcbachmann/cel-js', 'commander', 'yaml', 'zod'],
+  casdoor: ['jose'],
+  cli: ['@clack/prompts', '@marcbachmann/cel-js', 'commander', 'yaml', 'zod'],
 }
 
 for (const [folder, manifest] of manifests) {

@@ -23,7 +23,8 @@ const mostKibibytes: Readonly<Record<string, number>> = {
   gateway: 90,
   'authorization-server': 80,
   'development-issuer': 180,
-  cli: 160,
+  casdoor: 80,
+  cli: 180,
 }
 
 interface Packed {

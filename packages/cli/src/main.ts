@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
+import { addCasdoorCommand } from './commands/casdoor.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addDevCommand(program)
   addFilesCommand(program)
   addConfigCommand(program)
+  addCasdoorCommand(program)
   addTokenCommand(program)
   addRevokeCommand(program)
   addAuditCommand(program)

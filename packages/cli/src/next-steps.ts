@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { quoteForShell } from './shell-words.ts'
 
 export interface RunningDev {
   readonly resource: string
@@ -11,8 +12,8 @@ export interface RunningDev {
 /** What `doorman dev` prints once everything listens: each line can be pasted as it stands. */
 export function formatNextSteps({ resource, issuer, directory, state, users }: RunningDev): string {
   const { origin } = new URL(resource)
-  const stateOption = state === '.doorman' ? '' : ` --state ${quote(state)}`
-  const token = `$(${commandName()} token issue${stateOption} --user ${quote(users[0]?.name ?? '')} --scope "files:list files:read")`
+  const stateOption = state === '.doorman' ? '' : ` --state ${quoteForShell(state)}`
+  const token = `$(${commandName()} token issue${stateOption} --user ${quoteForShell(users[0]?.name ?? '')} --scope "files:list files:read")`
   const people = users.map(({ name, password }) => `${name} (password ${password})`).join(', ')
   return `
 Doorman is at the door of ${directory}
@@ -46,10 +47,7 @@ Each decision is recorded as a line on standard error. End with Ctrl+C.
 function commandName(): string {
   if (existsSync('node_modules/.bin/doorman')) return 'npx doorman'
   const [, script = ''] = process.argv
-  return script.includes('_npx') ? 'npx mcp-doorman' : `${quote(process.execPath)} ${quote(script)}`
-}
-
-/** Quotes a word for a POSIX shell where it needs that. */
-function quote(word: string): string {
-  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+  return script.includes('_npx')
+    ? 'npx mcp-doorman'
+    : `${quoteForShell(process.execPath)} ${quoteForShell(script)}`
 }

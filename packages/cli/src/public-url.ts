@@ -13,7 +13,12 @@ export interface PublicUrl {
  *
  * @throws {UsageError} when it has to be given and is not, or cannot be one
  */
-export function settlePublicUrl(given: string | undefined, host: string, port: number): PublicUrl {
+export function settlePublicUrl(
+  given: string | undefined,
+  host: string,
+  port: number,
+  option = '--public-url',
+): PublicUrl {
   if (given === undefined) {
     if (!isLoopbackName(host)) {
       throw new UsageError(
@@ -23,13 +28,13 @@ export function settlePublicUrl(given: string | undefined, host: string, port: n
     return { resource: `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`, notice: undefined }
   }
   if (!URL.canParse(given)) {
-    throw new UsageError(`--public-url: "${given}" is not a URL. Write it as https://mcp.example.com/mcp.`)
+    throw new UsageError(`${option}: "${given}" is not a URL. Write it as https://mcp.example.com/mcp.`)
   }
   const url = new URL(given)
   if (given !== url.origin && given !== `${url.origin}/`) return { resource: given, notice: undefined }
   const resource = `${url.origin}/mcp`
   return {
     resource,
-    notice: `--public-url ${given} has no path, so /mcp was appended: clients and tokens name ${resource}.`,
+    notice: `${option} ${given} has no path, so /mcp was appended: clients and tokens name ${resource}.`,
   }
 }
