@@ -17,7 +17,8 @@ interface Check {
 }
 
 const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')
-const program = join(dirname(manifest), 'dist', 'index.js')
+/** The official tool. */
+export const conformanceProgram: string = join(dirname(manifest), 'dist', 'index.js')
 /** Made of all traffic, so that it passes where a scenario looked at nothing. */
 const everyScenarios = 'wire-schema-valid'
 const patienceMilliseconds = 120_000
@@ -28,18 +29,23 @@ export async function runConformance(
   requirements: string,
   folder: string,
 ): Promise<ReadonlyMap<string, ScenarioResult>> {
-  const words = [program, 'server', '--url', url, '--requirements', requirements, '-o', folder]
+  const words = [conformanceProgram, 'server', '--url', url, '--requirements', requirements, '-o', folder]
   const child = spawn(process.execPath, words, { stdio: 'ignore', timeout: patienceMilliseconds })
   await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
   })
-  return new Map(readdirSync(folder).map((name) => [scenarioOf(name), readResult(join(folder, name))]))
+  return readScenarios(folder, 'server')
 }
 
-/** Result folders are called `server-<scenario>-<time>`. */
-function scenarioOf(folder: string): string {
-  return folder.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '')
+/** What the tool has written into its folder, by scenario: a folder each, `<kind>-<scenario>-<time>`. */
+export function readScenarios(
+  folder: string,
+  kind: 'server' | 'authorization-server',
+): ReadonlyMap<string, ScenarioResult> {
+  const scenarioOf = (name: string): string =>
+    name.slice(kind.length + 1).replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '')
+  return new Map(readdirSync(folder).map((name) => [scenarioOf(name), readResult(join(folder, name))]))
 }
 
 function readResult(folder: string): ScenarioResult {
