@@ -1,8 +1,10 @@
 /** A real browser, and what can be measured of the page that it shows. */
+import assert from 'node:assert/strict'
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { TestContext } from 'node:test'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 
 const artifacts = fileURLToPath(new URL('../../artifacts/', import.meta.url))
 
@@ -112,4 +114,58 @@ export function focused(page: Page): Promise<{ readonly name: string; readonly o
       outlined: element.matches(':focus-visible') && outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
     }
   })()`)
+}
+
+/** A window of its own, with nothing remembered. Whatever the browser complains of fails the test. */
+export async function openWindow(
+  browser: Browser,
+  t: TestContext,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  t.after(async () => {
+    await context.close()
+    // A page that says 403 is reported like a file that failed to load.
+    assert.deepEqual(
+      complaints.filter((text) => !text.includes('status of 40')),
+      [],
+    )
+  })
+  return page
+}
+
+/** A window that a page must be readable in. */
+export interface Look {
+  readonly width: number
+  readonly colorScheme: 'light' | 'dark'
+}
+
+export const looks: readonly Look[] = [320, 1280].flatMap((width) =>
+  (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+)
+
+/**
+ * Whether a page fits its window and can be read and used.
+ *
+ * @returns the contrast of its faintest edge; a page without edges has none fainter than 21
+ */
+export async function checkLook(page: Page, name: string): Promise<number> {
+  assert.ok((await overhang(page)) <= 0, `${name} is wider than the window`)
+  const { text, edges } = await measureContrast(page)
+  assert.ok(text.length > 1)
+  // WCAG 2.2, 1.4.3.
+  assert.deepEqual(
+    text.filter(({ ratio }) => ratio < 4.5),
+    [],
+    name,
+  )
+  for (const button of await page.getByRole('button').all()) {
+    if (!(await button.isVisible())) continue
+    assert.ok(((await button.boundingBox())?.height ?? 0) >= 24, `${name}: a button is too small to hit`)
+  }
+  return Math.min(21, ...edges.map(({ ratio }) => ratio))
 }

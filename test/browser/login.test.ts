@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, test, type TestContext } from 'node:test'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { openLab } from '../end-to-end/doorman-process.ts'
 import { post } from '../end-to-end/mcp-wire.ts'
 import { allScopes, startDev } from '../end-to-end/protected-servers.ts'
-import { focused, keepScreenshot, launchBrowser, measureContrast, overhang } from './browser.ts'
+import { checkLook, focused, keepScreenshot, launchBrowser, looks, openWindow } from './browser.ts'
 
 const lab = openLab({ after })
-const dev = await startDev(lab)
+const users = join(lab.makeFolder(), 'users.yaml')
+writeFileSync(
+  users,
+  `users:
+  - { name: alice, password: alice }
+  - { name: bob, password: bob }
+  - { name: carol, password: carol, mayConsentTo: [files:list] }
+  - { name: dave, password: dave, mayConsentTo: [] }
+`,
+)
+const dev = await startDev(lab, { words: ['--users', users] })
 const browser = await launchBrowser()
 lab.keep(() => browser.close())
 
@@ -48,24 +60,6 @@ function authorizeUrl(client = clientId, scope: string = allScopes.join(' ')): s
   return url.href
 }
 
-/** A window of its own, with nothing remembered. Whatever the browser complains of fails the test. */
-async function openWindow(t: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext(options)
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => complaints.push(message.text()))
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  t.after(async () => {
-    await context.close()
-    // A page that says 403 is reported like a file that failed to load.
-    assert.deepEqual(
-      complaints.filter((text) => !text.includes('status of 40')),
-      [],
-    )
-  })
-  return page
-}
-
 async function signIn(page: Page, user: string, password = user): Promise<void> {
   await page.getByLabel('User name').fill(user)
   await page.getByLabel('Password').fill(password)
@@ -81,7 +75,7 @@ async function cameBack(page: Page): Promise<URLSearchParams> {
 }
 
 test('CA8: a wrong password is said, the right one leads to consent, and consent back to the application', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   await page.goto(authorizeUrl())
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   await signIn(page, 'alice', 'wrong')
@@ -100,7 +94,7 @@ test('CA8: a wrong password is said, the right one leads to consent, and consent
 })
 
 test('everything can be done with the keyboard, and what has the focus can be seen', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   await page.goto(authorizeUrl())
   assert.deepEqual(await focused(page), { name: 'User name', outlined: true })
   await page.keyboard.type('bob')
@@ -125,7 +119,7 @@ for (const [place, button] of [
   ['consent', 'Deny'],
 ] as const) {
   test(`${button} at ${place} goes back with access_denied and without a code`, async (t) => {
-    const page = await openWindow(t)
+    const page = await openWindow(browser, t)
     await page.goto(authorizeUrl())
     if (place === 'consent') await signIn(page, 'alice')
     await page.getByRole('button', { name: button }).click()
@@ -136,7 +130,7 @@ for (const [place, button] of [
 }
 
 test('a person who is signed in is asked for consent again, and can change the account there', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   await page.goto(authorizeUrl())
   await signIn(page, 'alice')
   await page.getByRole('button', { name: 'Allow' }).click()
@@ -150,8 +144,25 @@ test('a person who is signed in is asked for consent again, and can change the a
   await page.getByText('You are signed in as bob.').waitFor()
 })
 
+test('a person allows what they may, is told what they may not, and is asked nothing where that is all', async (t) => {
+  const page = await openWindow(browser, t)
+  await page.goto(authorizeUrl())
+  await signIn(page, 'carol')
+  await page.getByText('which your account may not allow').waitFor()
+  await page.getByRole('button', { name: 'Allow' }).click()
+  assert.ok((await cameBack(page)).has('code'))
+
+  await page.goto(authorizeUrl())
+  await page.getByRole('button', { name: 'Use another account' }).click()
+  await signIn(page, 'dave')
+  await page.getByText('You are signed in as dave.').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Allow' }).count(), 0)
+  await page.getByRole('button', { name: 'Deny' }).click()
+  assert.equal((await cameBack(page)).get('error'), 'access_denied')
+})
+
 test('going back to an answered page shows what to do, not an error of the browser', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   await page.goto(authorizeUrl())
   const login = page.url()
   await signIn(page, 'alice')
@@ -164,33 +175,13 @@ test('going back to an answered page shows what to do, not an error of the brows
 const longName = `Assistant${'ForVeryLongNames'.repeat(5)}`
 const longClientId = await register(longName)
 
-interface Look {
-  readonly width: number
-  readonly colorScheme: 'light' | 'dark'
-}
-
-const looks: readonly Look[] = [320, 1280].flatMap((width) =>
-  (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
-)
 for (const { width, colorScheme } of looks) {
   test(`every page fits ${width} pixels and can be read in ${colorScheme} colours`, async (t) => {
-    const page = await openWindow(t, { viewport: { width, height: 720 }, colorScheme })
+    const page = await openWindow(browser, t, { viewport: { width, height: 720 }, colorScheme })
     let faintestEdge = 21
     const look = async (name: string): Promise<void> => {
       await keepScreenshot(page, `${name}-${width}-${colorScheme}`)
-      assert.ok((await overhang(page)) <= 0, `${name} is wider than the window`)
-      const { text, edges } = await measureContrast(page)
-      assert.ok(text.length > 1)
-      // WCAG 2.2, 1.4.3.
-      assert.deepEqual(
-        text.filter(({ ratio }) => ratio < 4.5),
-        [],
-        name,
-      )
-      faintestEdge = Math.min(faintestEdge, ...edges.map(({ ratio }) => ratio))
-      for (const button of await page.getByRole('button').all()) {
-        assert.ok(((await button.boundingBox())?.height ?? 0) >= 24, `${name}: a button is too small to hit`)
-      }
+      faintestEdge = Math.min(faintestEdge, await checkLook(page, name))
     }
     await page.goto(authorizeUrl())
     await look('login')
@@ -201,6 +192,10 @@ for (const { width, colorScheme } of looks) {
     await page.goto(authorizeUrl(longClientId))
     await page.getByRole('heading', { name: longName }).waitFor()
     await look('consent-long')
+    await page.getByRole('button', { name: 'Use another account' }).click()
+    await signIn(page, 'carol')
+    await page.getByText('You are signed in as carol.').waitFor()
+    await look('consent-limited')
     await page.goto(authorizeUrl('nobody'))
     await look('error')
     // WCAG 2.2, 1.4.11.

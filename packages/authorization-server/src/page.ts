@@ -56,6 +56,7 @@ code { font-size: .875em }
 label { display: block; margin-bottom: .25rem; font-weight: 600 }
 input, select { width: 100%; margin-bottom: 1rem; padding: .6rem .7rem; font: inherit; color: inherit; background: var(--ground);
   border: 1px solid var(--edge); border-radius: .5rem }
+::placeholder { color: var(--quiet); opacity: 1 }
 button { width: 100%; margin-top: .5rem; padding: .65rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border: 1px solid var(--edge); border-radius: .5rem; color: inherit; background: transparent }
 button.first { color: var(--on-accent); background: var(--accent); border-color: var(--accent) }
