@@ -5,7 +5,7 @@ import {
   type DevelopmentIssuerOptions,
   startDevelopmentIssuer,
 } from '@mcp-doorman/development-issuer'
-import { createResourceServer, readHeaders, type StandardIssuerOptions } from '@mcp-doorman/resource-server'
+import { createResourceServer, readHeaders, type IssuerOptions } from '@mcp-doorman/resource-server'
 
 export const resource = 'http://127.0.0.1:8080/mcp'
 export const files = { resource, scopes: ['files:list', 'files:read', 'files:write'] }
@@ -54,10 +54,10 @@ export interface Gate {
 }
 
 /** A protected server of one's own: `files:read` is what every message needs. */
-export function openGate(issuer: string, options: Omit<StandardIssuerOptions, 'issuer'> = {}): Gate {
+export function openGate(issuer: IssuerOptions): Gate {
   const server = createResourceServer({
     resource,
-    issuers: [{ issuer, ...options }],
+    issuers: [issuer],
     scopes: { 'files:read': {} },
     rules: [{ tools: ['*'], require: { scopes: ['files:read'] } }],
     callerLimit: 'off',

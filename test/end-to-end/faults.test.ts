@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { faultNames } from '@mcp-doorman/development-issuer'
+import { casdoorApplication, faultNames } from '@mcp-doorman/development-issuer'
 import { answerRows } from './fault-rows-answers.ts'
 import { loginRows } from './fault-rows-login.ts'
 import { keyRows, tokenRows } from './fault-rows-tokens.ts'
@@ -23,7 +23,7 @@ for (const { fault, parameters = {}, symptom, server, introspecting } of rows) {
     await symptom(own)
 
     const token = await own.issueToken({ user: 'alice', scopes: ['files:read'], resource })
-    const gate = openGate(own.issuer, introspecting ? { introspection } : {})
+    const gate = openGate({ issuer: own.issuer, ...(introspecting && { introspection }) })
     t.after(() => gate.close())
     assert.equal(await gate.statusOf(token), server)
     assert.equal(await openedAgain(own), 200, 'with the fault off, all is well')
@@ -33,9 +33,30 @@ for (const { fault, parameters = {}, symptom, server, introspecting } of rows) {
 /** What a new server answers to a new token after everything was switched off. */
 async function openedAgain(own: typeof issuer): Promise<number> {
   own.faults.clear()
-  const gate = openGate(own.issuer)
+  const gate = openGate({ issuer: own.issuer })
   const token = await own.issueToken({ user: 'alice', scopes: ['files:read'], resource })
   return gate.statusOf(token).finally(() => gate.close())
+}
+
+// The same with the manners of Casdoor, whose tokens are of another kind; it has no metadata that a server needs.
+const likeCasdoor = await startFaultyIssuer({ like: 'casdoor', clients: [] })
+after(() => likeCasdoor.close())
+const readByCasdoorServers = rows.filter(({ fault, parameters }) => {
+  const at = parameters?.['at']
+  return Array.isArray(at) ? at.includes('jwks') : /^(?:token|keys|clock)/.test(fault)
+})
+for (const { fault, parameters = {}, ...row } of readByCasdoorServers) {
+  // An application has one key: without it there is none.
+  const server = fault === 'keys-removed' ? 503 : row.server
+  const words = Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`)
+  test(`CA11: like Casdoor, ${[fault, ...words].join(' ')}: a protected server answers ${server}`, async (t) => {
+    t.after(() => likeCasdoor.faults.clear())
+    await likeCasdoor.faults.enable(fault, parameters)
+    const token = await likeCasdoor.issueToken({ user: 'alice', scopes: ['files:read'], resource })
+    const gate = openGate({ casdoor: likeCasdoor.issuer, application: casdoorApplication })
+    t.after(() => gate.close())
+    assert.equal(await gate.statusOf(token), server)
+  })
 }
 
 test('every fault, and every choice that it offers, has a row', () => {

@@ -63,6 +63,13 @@ function describeInstance(settings: EngineSettings, organization: string): Casdo
   }
 }
 
+/** Clients ask for these beside the scopes of a resource; without rows of their own, Casdoor refuses the whole request. */
+const oidcScopes = ['openid', 'profile', 'email', 'offline_access'].map((scope) => ({
+  scope,
+  displayName: scope,
+  description: '',
+}))
+
 type ApplicationData = NonNullable<CasdoorData['applications']>[number]
 
 function describeApplication(
@@ -94,7 +101,7 @@ function describeApplication(
     tokenAttributes: [{ name: 'role_names', category: 'Static Value', value: '$user.roles', type: 'Array' }],
     expireInHours: accessTokenSeconds / 3600,
     refreshExpireInHours: refreshHours,
-    scopes: scopes.map(({ scope, ...texts }) => ({ name: scope, ...texts, tools: [] })),
+    scopes: [...scopes, ...oidcScopes].map(({ scope, ...texts }) => ({ name: scope, ...texts, tools: [] })),
     customScopes: scopes,
     clientId: client.clientId,
     clientSecret: client.secret ?? randomBytes(20).toString('hex'),

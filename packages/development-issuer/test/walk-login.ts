@@ -55,8 +55,10 @@ export async function walkLogin(walk: LoginWalk): Promise<URL> {
       passwordSent = true
       fields.set('username', walk.user)
       fields.set('password', walk.password)
+      const { name, value } = buttonOf(text)
+      if (name !== undefined) fields.set(name, value ?? '')
     } else {
-      fields.set('decision', walk.decision)
+      fields.set(buttonOf(text, walk.decision).name ?? 'decision', walk.decision)
     }
     next = { url: action, form: fields }
   }
@@ -69,8 +71,9 @@ export function readForm(
   base: URL,
 ): { readonly action: URL; readonly fields: URLSearchParams } {
   const [, attributes, content] = /<form\b([^>]*)>([^]*?)<\/form>/.exec(page) ?? []
-  const action = attribute(attributes ?? '', 'action')
-  if (content === undefined || action === undefined) {
+  // A form without an action is sent to the page that it stands on.
+  const action = attribute(attributes ?? '', 'action') ?? base.href
+  if (content === undefined) {
     throw new Error(
       `${base.pathname} has no form: ${page
         .replace(/<[^>]*>/g, ' ')
@@ -84,6 +87,19 @@ export function readForm(
     if (name !== undefined) fields.set(name, attribute(input, 'value') ?? '')
   }
   return { action: new URL(action, base), fields }
+}
+
+/** The first button, or the first with this value. */
+function buttonOf(
+  page: string,
+  value?: string,
+): { readonly name: string | undefined; readonly value: string | undefined } {
+  const buttons = [...page.matchAll(/<button\b([^>]*)>/g)].map(([, button = '']) => ({
+    name: attribute(button, 'name'),
+    value: attribute(button, 'value'),
+  }))
+  const chosen = value === undefined ? buttons[0] : buttons.find((button) => button.value === value)
+  return chosen ?? { name: undefined, value: undefined }
 }
 
 function attribute(tag: string, name: string): string | undefined {
