@@ -1,11 +1,11 @@
 import { wrongApplication } from './code-grant.ts'
-import { type Answer, oauthError } from './envelope.ts'
+import { type Answer, failed, oauthError } from './envelope.ts'
 import type { Instance } from './instance.ts'
-import { plainGrant } from './issue-tokens.ts'
+import { issueTokens, plainGrant } from './issue-tokens.ts'
 import { grantScope } from './scope.ts'
 import { findCert, verifyClaims } from './signing.ts'
 import { idOf } from './table.ts'
-import { answerIssued } from './token-answer.ts'
+import { formatTokens } from './token-answer.ts'
 import { decodeAsUser } from './token-users.ts'
 import { invalidScope, refuseSecret, type TokenRequest } from './token-request.ts'
 
@@ -17,7 +17,7 @@ export async function answerRefresh(instance: Instance, request: TokenRequest): 
   const { application } = client
   const token = parameters['refresh_token'] ?? ''
   const row = instance.tokens.byRefreshToken(token)
-  if (row === undefined) return oauthError('invalid_grant', 'refresh token is invalid or revoked')
+  if (row === undefined) return unknownToken()
   if (row.application !== application.name) return wrongApplication(application.name, row)
   // What ended the tokens of a user is told as if time had.
   if (row.expiresIn <= 0) return oauthError('invalid_grant', 'refresh token is expired')
@@ -40,7 +40,14 @@ export async function answerRefresh(instance: Instance, request: TokenRequest): 
   if (scope === undefined) return invalidScope()
   const dpopThumbprint = request.dpopThumbprint === '' ? row.dPoPJkt : request.dpopThumbprint
   const grant = { ...plainGrant, client, user, issuer, scope, resource: row.resource, dpopThumbprint }
-  const answer = await answerIssued(instance, grant)
-  if ('access_token' in Object(answer.body)) instance.tokens.remove(idOf(row))
-  return answer
+  // Taken away before anything is waited for: of several at a time, one gets new tokens.
+  if (instance.tokens.remove(idOf(row)) === undefined) return unknownToken()
+  const issued = await issueTokens(instance, grant)
+  if (issued.ok) return formatTokens(issued.row, issued.row.expiresIn)
+  instance.tokens.put(row)
+  return failed(issued.message)
+}
+
+function unknownToken(): Answer {
+  return oauthError('invalid_grant', 'refresh token is invalid or revoked')
 }
