@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { KnownClient } from '@mcp-doorman/authorization-server'
 import { openCasdoor } from './casdoor/casdoor.ts'
 import type { CasdoorData } from './casdoor/options.ts'
@@ -120,6 +120,7 @@ function describeUser(
   return {
     owner: organization,
     name: user.name,
+    id: idOfUser(organization, user.name),
     type: 'normal-user',
     password: user.password,
     displayName: user.displayName ?? user.name,
@@ -127,6 +128,12 @@ function describeUser(
     groups: user.groups ?? [],
     signupApplication: casdoorApplication,
   }
+}
+
+/** The same after each start, unlike Casdoor's own, so that what a server keeps for a user stays theirs. */
+function idOfUser(organization: string, name: string): string {
+  const digits = createHash('sha256').update(`${organization}/${name}`).digest('hex')
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
 }
 
 function describeRoles(

@@ -21,6 +21,8 @@ export interface Kind<Row extends Named> {
   readonly isTaken?: (instance: Instance, row: Row) => boolean
   /** What the answer is where there is such a row already. */
   readonly clash: Answer
+  /** What else follows from a row that took the place of another. */
+  readonly follow?: (instance: Instance, row: Row, before: Row) => void
   /** What else follows from a row that has gone. */
   readonly forget?: (instance: Instance, row: Row) => void
 }
@@ -104,7 +106,9 @@ async function answerUpdate<Row extends Named>(
   }
   const revised = await kind.revise(instance, named, before)
   if (!revised.ok) return failed(revised.message)
-  return kind.table(instance).replace(id, revised.value) ? affected : unaffected
+  if (!kind.table(instance).replace(id, revised.value)) return unaffected
+  kind.follow?.(instance, revised.value, before)
+  return affected
 }
 
 function answerDelete<Row extends Named>(kind: Kind<Row>, instance: Instance, call: Call): Answer {

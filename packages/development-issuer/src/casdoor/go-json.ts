@@ -8,26 +8,18 @@ export type GoJson<Value> =
 export function parseGoJson(text: string): GoJson<unknown> {
   try {
     return { ok: true, value: JSON.parse(text) }
-  } catch {
-    return { ok: false, message: complain(text) }
-  }
-}
-
-function complain(text: string): string {
-  const whole = text.trim()
-  if (whole === '' || isPrefix(whole)) return 'unexpected end of JSON input'
-  return `invalid character '${whole.charAt(0)}' looking for beginning of value`
-}
-
-/** Whether some end would make the text JSON: the parser then has read all of it, and names no character. */
-function isPrefix(text: string): boolean {
-  try {
-    JSON.parse(`${text}\u0000`)
-    return false
   } catch (error) {
-    const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
-    return position !== undefined && Number(position) >= text.length
+    return { ok: false, message: complain(text, error instanceof Error ? error.message : '') }
   }
+}
+
+/** The parser names a position in some of its complaints; one at the end means that more should have come. */
+function complain(text: string, complaint: string): string {
+  const position = Number(/position (\d+)/.exec(complaint)?.[1] ?? 0)
+  const endedEarly = complaint.startsWith('Unexpected end') || position >= text.length
+  return endedEarly
+    ? 'unexpected end of JSON input'
+    : `invalid character '${text.trim().charAt(0)}' looking for beginning of value`
 }
 
 /**

@@ -54,9 +54,12 @@ const certs: Kind<CertRow> = {
   table: (instance) => instance.certs,
   show: same,
   prepare: fillCert,
-  revise: async (instance, row, before) => {
-    if (row.name !== before.name) renameCertOfApplications(instance, before.name, row.name)
-    return fillCert(instance, row)
+  revise: fillCert,
+  // A cert that is renamed stays that of its applications.
+  follow: (instance, { name }, before) => {
+    for (const row of instance.applications.all()) {
+      if (row.cert === before.name) instance.applications.replace(idOf(row), { ...row, cert: name })
+    }
   },
   clash: uniqueClash('cert'),
 }
@@ -71,12 +74,6 @@ async function fillCert(instance: Instance, row: CertRow): Promise<GoJson<CertRo
     years: row.expireInYears || 20,
   }
   return good({ ...row, ...(await generateCert(row.cryptoAlgorithm, row.bitSize, facts)) })
-}
-
-function renameCertOfApplications(instance: Instance, from: string, to: string): void {
-  for (const row of instance.applications.all()) {
-    if (row.cert === from) instance.applications.replace(idOf(row), { ...row, cert: to })
-  }
 }
 
 const applications: Kind<ApplicationRow> = {
@@ -128,13 +125,14 @@ const users: Kind<UserRow> = {
     }
     return good({ ...fillUser(instance, row), registerType: 'Add User' })
   },
-  revise: (instance, row, before) => {
-    if (row.isForbidden || row.isDeleted) instance.tokens.endOf(idOf(before))
-    return good({
+  revise: (_, row, before) =>
+    good({
       ...row,
       id: row.id || before.id,
       password: ['', '***'].includes(row.password) ? before.password : row.password,
-    })
+    }),
+  follow: (instance, row, before) => {
+    if (row.isForbidden || row.isDeleted) instance.tokens.endOf(idOf(before))
   },
   clash: failed('Username already exists'),
   forget: (instance, row) => instance.tokens.endOf(idOf(row)),
