@@ -1,3 +1,4 @@
+/** CA10: every exchange that was recorded of a real Casdoor, sent to the double. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { differing, reduced } from './exchange-exceptions.ts'

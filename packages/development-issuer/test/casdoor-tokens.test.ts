@@ -1,3 +1,4 @@
+/** CA10: the tokens of the double, held to those that were recorded. */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
