@@ -168,7 +168,7 @@ test('a list is answered by nobody but the server, and a failure in it is one of
   const server = await startOddServer('modern')
   t.after(server.close)
   const gateway = await startGateway(t, { url: server.url })
-  const answer = await ask(gateway.port, modern(gateway.token(), 'tools/list'))
+  const answer = await ask(gateway.port, modern(gateway.token(), 'prompts/list'))
   assert.equal(errorCode(answer), -32601)
   assert.equal(
     resultOf(await ask(gateway.port, modern(gateway.token(), 'server/discover')))['resultType'],

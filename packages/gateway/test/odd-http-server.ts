@@ -118,6 +118,27 @@ function pour(response: ServerResponse, megabytes: number): void {
   write()
 }
 
+const tool = (name: string, properties: Json = {}): Json => ({
+  name,
+  inputSchema: { type: 'object', properties },
+})
+
+/** Two pages of tools: with an argument that is repeated in a header, and with one that cannot be. */
+function pageOf(cursor: unknown): Json {
+  if (cursor === undefined) {
+    const region = { type: 'string', 'x-mcp-header': 'Region' }
+    return {
+      tools: [tool('echo', { region, count: { type: 'integer', 'x-mcp-header': 'Count' } })],
+      nextCursor: 'two',
+    }
+  }
+  const refused = { tools: [] }
+  const broken = tool('html', { a: { type: 'number', 'x-mcp-header': 'Not A Header' } })
+  return cursor === 'two'
+    ? { tools: [tool('reset'), broken, { title: 'Nameless' }, tool('redirect')] }
+    : refused
+}
+
 /** Starts a server of one era that answers calls as they are called. */
 export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promise<OddServer> {
   const seen: Seen[] = []
@@ -141,6 +162,7 @@ export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promi
     const capabilities = { tools: {}, resources: {}, prompts: {} }
     if (one.method !== 'POST') response.writeHead(405).end()
     else if (id === undefined) response.writeHead(202).end()
+    else if (method === 'tools/list') json(response, { id, result: pageOf((params as Json)['cursor']) })
     else if (method === 'server/discover' && era === 'modern') {
       json(response, {
         id,

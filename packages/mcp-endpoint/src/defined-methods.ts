@@ -7,7 +7,7 @@ import type { Methods } from './methods.ts'
 import type { Offer } from './offer.ts'
 import { invalid, outcomeOfEnd, outcomeOfRun, unknown, type Outcome } from './outcome.ts'
 import type { RunContext } from './run-context.ts'
-import { findDisagreement } from './tables/param-headers.ts'
+import { refuseDisagreement } from './tables/param-headers.ts'
 import { writeError, type WrittenResult } from './tables/tool-table.ts'
 
 /** The methods of what is defined in this process, with what they were built of. */
@@ -55,19 +55,9 @@ export function createDefinedMethods(offer: Offer, options: ListsOptions): Defin
     const args = params['arguments'] ?? {}
     const refused = entry.refuse(args)
     if (refused !== undefined) return toolOutcome(refused)
-    const header =
-      context.paramHeaders === null || context.era === 'legacy'
-        ? undefined
-        : findDisagreement(entry.paramHeaders, args, context.paramHeaders)
-    if (header !== undefined) {
-      return {
-        kind: 'error',
-        error: {
-          code: -32020,
-          message: `The header ${header} and the argument that it repeats say different things.`,
-        },
-        status: 400,
-      }
+    if (context.paramHeaders !== null && context.era === 'modern') {
+      const disagreement = refuseDisagreement(entry.paramHeaders, args, context.paramHeaders)
+      if (disagreement !== undefined) return disagreement
     }
     // The schema has accepted the arguments, which is all that `never` stands for.
     const end = runCall(entry.runnable, args as never, message, context, rounds)

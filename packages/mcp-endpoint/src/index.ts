@@ -59,6 +59,7 @@ export type { EndpointTransport, ServerEnd } from './server-end.ts'
 export { readLines, type Line } from './stdio/read-lines.ts'
 export { serveStdio, type StdioOptions } from './stdio/start-stdio.ts'
 export type { Audience, ListKind } from './subscriptions.ts'
+export { findParamHeaders, writeParamHeaders, type ParamHeader } from './tables/param-headers.ts'
 export {
   defineTool,
   type ArgumentsOf,

@@ -8,6 +8,7 @@ import { type Fields, type RpcNotification, type RpcRequest, type RpcResponse } 
 import { Changes } from './changes.ts'
 import { Exchange, readAsk } from './exchange.ts'
 import { encodeHeader, metaFor, type Speech } from './speech.ts'
+import { ToolHeaders } from './tool-headers.ts'
 
 /** What a connection tells of by itself. */
 export interface ConnectionEvents {
@@ -39,6 +40,7 @@ const mostAsks = 16
 export class Connection {
   readonly speech: Speech
   readonly changes: Changes
+  readonly toolHeaders: ToolHeaders
   readonly #link: Link
   readonly #settings: CommonSettings
   readonly #events: ConnectionEvents
@@ -54,6 +56,12 @@ export class Connection {
     this.#settings = settings
     this.#events = events
     this.changes = new Changes(this, link, settings.clientInfo)
+    this.toolHeaders = new ToolHeaders(this)
+  }
+
+  /** Whether the server wants arguments repeated in headers, where its tools say so. */
+  get wantsParamHeaders(): boolean {
+    return this.speech.era === 'modern' && this.#link.hasHeaders
   }
 
   get hasEnded(): boolean {
@@ -115,7 +123,7 @@ export class Connection {
   /** Has the server stop what it does for a request that is left. */
   sayCancelled(id: string): void {
     const { era } = this.speech
-    if (era === 'modern' && this.#link.cancelsByLeaving) return
+    if (era === 'modern' && this.#link.hasHeaders) return // To leave it says the same.
     const meta = metaFor(era, id, this.#settings.clientInfo, undefined)
     const params = { requestId: id, ...(era === 'modern' && { _meta: meta }) }
     void this.#link.send({ method: 'notifications/cancelled', params })
@@ -182,6 +190,7 @@ export class Connection {
   #takeNotification({ method, params }: RpcNotification, exchange: Exchange | undefined): void {
     const kind = lists[method]
     if (kind !== undefined) {
+      if (kind === 'tools') this.toolHeaders.forget()
       this.#events.listChanged(kind)
       return
     }

@@ -14,7 +14,7 @@ export interface KnownEra {
 }
 
 // A server of 2025 may leave unanswered what comes before "initialize" (requirement I7).
-const probeMilliseconds = 5000
+const mostProbeSeconds = 5
 
 /**
  * Begins to speak with a server: in the manner of 2026-07-28 if it knows that, else in that of 2025.
@@ -109,11 +109,11 @@ async function introduce(
 
 async function discover(
   link: Link,
-  { clientInfo }: CommonSettings,
+  { clientInfo, startTimeoutSeconds }: CommonSettings,
   signal: AbortSignal,
 ): Promise<Speech | undefined> {
   link.agree(modernVersion)
-  const patience = AbortSignal.timeout(probeMilliseconds)
+  const patience = AbortSignal.timeout(Math.min(mostProbeSeconds, startTimeoutSeconds / 2) * 1000)
   let response: RpcResponse
   try {
     response = await link.request({

@@ -27,7 +27,7 @@ type Headers = Readonly<Record<string, string>>
  * @see MCP 2026-07-28 and 2025-11-25, Streamable HTTP
  */
 export class HttpLink implements Link {
-  readonly cancelsByLeaving = true
+  readonly hasHeaders = true
   readonly #settings: HttpSettings
   readonly #dispatcher: Dispatcher
   readonly #events: LinkEvents

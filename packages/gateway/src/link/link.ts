@@ -13,8 +13,8 @@ export interface Link {
   readonly openStream: (signal: AbortSignal) => Promise<void>
   /** From now on the server is spoken with in this revision; `undefined` before there is one. */
   readonly agree: (version: string | undefined) => void
-  /** Whether to leave a request is to cancel it, in the revision of 2026. */
-  readonly cancelsByLeaving: boolean
+  /** Whether it is HTTP: requests have headers, and in the revision of 2026 to leave one is to cancel it. */
+  readonly hasHeaders: boolean
   /** Ends it, with everything that belongs to it. Never rejects. */
   readonly close: () => Promise<void>
 }

@@ -20,7 +20,7 @@ export async function openStdioLink(settings: StdioSettings, events: LinkEvents)
 }
 
 class StdioLink implements Link {
-  readonly cancelsByLeaving = false
+  readonly hasHeaders = false
   readonly #settings: StdioSettings
   readonly #events: LinkEvents
   readonly #started: StartedChild

@@ -1,6 +1,7 @@
 import type { Failed, RelayedRequest, SourceItem, SourceList, SourcePage } from '@mcp-doorman/mcp-endpoint'
 import { lifetimeOf } from '../connection/speech.ts'
 import { UpstreamFailure } from '../failure.ts'
+import { headersOf } from '../connection/tool-headers.ts'
 import { elementsOf, membersOf } from '../json-text.ts'
 import { fieldsOf, type RpcResponse } from '../rpc-message.ts'
 
@@ -20,8 +21,8 @@ const mostNameCharacters = 4096
 const mostCursorCharacters = 16_384
 
 /**
- * A page of a list as the server wrote it. Items that cannot be named, or have their name twice, are left out: nobody
- * could judge them.
+ * A page of a list as the server wrote it. Items that cannot be named, or have a member twice, are left out, since
+ * nobody could judge them; and tools with headers that no client could write (requirement H11).
  *
  * @throws {UpstreamFailure} when it is no page of this list
  */
@@ -46,7 +47,9 @@ export function pageOf(
   }
   const spans = elementsOf(text, span.start)
   const items = spans.flatMap(({ start, end }, index): readonly SourceItem[] => {
-    const name = fieldsOf((values as readonly unknown[])[index])[names[list]]
+    const item = fieldsOf((values as readonly unknown[])[index])
+    const name = item[names[list]]
+    if (list === 'tools' && headersOf(item) === undefined) return []
     const isName = typeof name === 'string' && name !== '' && name.length <= mostNameCharacters
     return isName && membersOf(text, start) !== undefined ? [{ name, text: text.slice(start, end) }] : []
   })

@@ -96,6 +96,8 @@ function outcomeOfError({ code, message, data }: RpcError, { message: asked, era
     return { kind: 'error', error: { code, message: `Method not found: ${method}` }, status: 404 }
   }
   if (code === -32021) return missingCapabilities(fieldsOf(data), asked.method, era)
+  // Whoever asked sees to it that it is not the client's matter.
+  if (code === -32020) return { kind: 'error', error: { code, message: said } }
   const isReserved = code >= -32768 && code <= -32000
   if (code === -32602 || !isReserved) return { kind: 'error', error: { code, message: said } }
   const text = 'The server behind this gateway reported an error. The operator can find it in the log.'

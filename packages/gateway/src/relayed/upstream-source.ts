@@ -1,5 +1,17 @@
-import type { Description, Failed, Outcome, RelayedRequest, Rounds, Source } from '@mcp-doorman/mcp-endpoint'
+import {
+  writeParamHeaders,
+  type Description,
+  type Failed,
+  type Outcome,
+  type ParamHeader,
+  type RelayedRequest,
+  type Rounds,
+  type Source,
+} from '@mcp-doorman/mcp-endpoint'
+import type { Message } from '@mcp-doorman/resource-server'
+import type { Connection } from '../connection/connection.ts'
 import type { Exchange } from '../connection/exchange.ts'
+import { encodeHeader } from '../connection/speech.ts'
 import { outcomeOf, UpstreamFailure } from '../failure.ts'
 import type { CommonSettings } from '../options.ts'
 import { isFields } from '../rpc-message.ts'
@@ -15,9 +27,12 @@ export interface SourceParts {
   readonly settings: CommonSettings
 }
 
+const headersDisagree = -32020
+
 /** The server behind the gateway, as what a relay stands for. */
 export function createUpstreamSource({ connections, waiting, settings }: SourceParts): Source {
   const { callTimeoutSeconds, onEvent } = settings
+  const names = new Set<string>()
 
   /** Turns what goes wrong into what a client is told, and tells the operator the rest. */
   function failed(error: unknown): ReturnType<typeof outcomeOf> {
@@ -67,9 +82,45 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
     if (typeof id === 'string') return goOn(id, request, rounds)
     return withLease(request, async (lease) => {
       const { connection } = lease
-      const exchange = connection.begin(askedFor(request, rounds, connection.speech.era), request)
-      return settle(exchange, lease, request)
+      const begin = async (): Promise<Exchange> => {
+        const headers = connection.wantsParamHeaders ? await headersFor(request, connection) : {}
+        return connection.begin({ ...askedFor(request, rounds, connection.speech.era), headers }, request)
+      }
+      const outcome = await settle(await begin(), lease, request)
+      if (outcome.kind !== 'error' || outcome.error.code !== headersDisagree) return outcome
+      // The tool has other headers by now. Nothing was run, so it can be called again.
+      connection.toolHeaders.forget()
+      const again = await settle(await begin(), lease, request)
+      if (again.kind !== 'error' || again.error.code !== headersDisagree) return again
+      throw new UpstreamFailure(
+        'malformed',
+        'It says that headers disagree which are as its list of tools says.',
+      )
     })
+  }
+
+  /** The headers that repeat arguments of a call, and those that somebody else may know of (requirement H8). */
+  async function headersFor(
+    { message, paramHeaders }: RelayedRequest,
+    connection: Connection,
+  ): Promise<Readonly<Record<string, string>>> {
+    if (message.method !== 'tools/call') return {}
+    const declared = await headersOf(message, connection)
+    const known = new Set(declared.map(({ name }) => name.toLowerCase()))
+    const unknown = [...(paramHeaders ?? [])].filter(
+      ([name, value]) => !known.has(name) && /^[\x20-\x7e]*$/.test(value),
+    )
+    const own = Object.entries(writeParamHeaders(declared, message.params['arguments']))
+    return Object.fromEntries([
+      ...unknown.map(([name, value]) => [`mcp-param-${name}`, value]),
+      ...own.map(([name, value]) => [`mcp-param-${name.toLowerCase()}`, encodeHeader(value)]),
+    ])
+  }
+
+  async function headersOf({ item }: Message, connection: Connection): Promise<readonly ParamHeader[]> {
+    const declared = await connection.toolHeaders.of(item?.name ?? '', callTimeoutSeconds)
+    for (const { name } of declared) names.add(name)
+    return declared
   }
 
   /** Gives a call that waited the answers of its client. */
@@ -135,6 +186,8 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
       }).catch(failedOnly),
     run: (request, rounds) => run(request, rounds).catch(failed),
     follow: (caller, told) => connections.follow(caller, told),
-    paramHeaders: () => [],
+    paramHeadersOf: (request) =>
+      withLease(request, ({ connection }) => headersOf(request.message, connection)).catch(failedOnly),
+    paramHeaders: () => [...names],
   }
 }

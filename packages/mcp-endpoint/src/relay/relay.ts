@@ -9,6 +9,7 @@ import { createSealed } from '../sealed.ts'
 import type { Served } from '../served.ts'
 import { createTransport, type ServerEnd } from '../server-end.ts'
 import { createSubscriptions, type Subscriber, type Subscription } from '../subscriptions.ts'
+import { refuseDisagreement } from '../tables/param-headers.ts'
 import { createRelayLists } from './relay-lists.ts'
 import { RelayedCall } from './relayed-call.ts'
 import type { Source } from './source.ts'
@@ -65,6 +66,7 @@ export function createRelay(options: RelayOptions): ServerEnd {
       case 'prompts/list':
         return lists.page('prompts', message, context)
       case 'tools/call':
+        return callTool(message, context, rounds)
       case 'resources/read':
       case 'prompts/get':
         return source.run(new RelayedCall(message, context), rounds)
@@ -75,6 +77,18 @@ export function createRelay(options: RelayOptions): ServerEnd {
       default:
         return undefined
     }
+  }
+
+  async function callTool(message: Message, context: RunContext, rounds: Rounds): Promise<Outcome> {
+    const request = new RelayedCall(message, context)
+    const { paramHeaders } = request
+    if (paramHeaders !== null) {
+      const declared = await source.paramHeadersOf(request)
+      if ('kind' in declared) return declared
+      const refused = refuseDisagreement(declared, message.params['arguments'] ?? {}, paramHeaders)
+      if (refused !== undefined) return refused
+    }
+    return source.run(request, rounds)
   }
 
   const methods: Methods = {

@@ -4,6 +4,7 @@ import type { Rounds } from '../calls/call.ts'
 import type { Failed, Outcome } from '../outcome.ts'
 import type { Description } from '../served.ts'
 import type { ListKind } from '../subscriptions.ts'
+import type { ParamHeader } from '../tables/param-headers.ts'
 
 /** Another server that a relay stands for. What it says is the relay's to filter, and not trusted to be small or true. */
 export interface Source {
@@ -28,7 +29,9 @@ export interface Source {
   readonly run: (request: RelayedRequest, rounds: Rounds) => Promise<Outcome>
   /** Has a caller told of changes, until it is closed. */
   readonly follow: (caller: RelayedCaller, told: SourceChanges) => SourceFollowing
-  /** The headers in which clients repeat arguments of tools, as far as they are known. */
+  /** The arguments that clients repeat in headers when they call this tool. Never rejects. */
+  readonly paramHeadersOf: (request: RelayedRequest) => Promise<readonly ParamHeader[] | Failed>
+  /** The names of such headers of any tool, as far as they are known. */
   readonly paramHeaders: () => readonly string[]
 }
 

@@ -1,5 +1,6 @@
 import { decodeHeader } from '@mcp-doorman/resource-server'
 import { isFields } from '../fields.ts'
+import type { Failed } from '../outcome.ts'
 import type { JsonSchema } from '../json-schema.ts'
 
 /** An argument that clients repeat in a header of their own. */
@@ -88,6 +89,27 @@ export function findDisagreement(
     return !/^-?\d{1,16}(?:\.0{1,16})?$/.test(decoded) || Number(decoded) !== value
   })
   return wrong === undefined ? undefined : `Mcp-Param-${wrong.name}`
+}
+
+/** The error for headers that say something else than the arguments that they repeat. */
+export function refuseDisagreement(...given: Parameters<typeof findDisagreement>): Failed | undefined {
+  const header = findDisagreement(...given)
+  if (header === undefined) return undefined
+  const message = `The header ${header} and the argument that it repeats say different things.`
+  return { kind: 'error', error: { code: -32020, message }, status: 400 }
+}
+
+/** The values of the headers for these arguments, by the names that a schema gave them. */
+export function writeParamHeaders(
+  declared: readonly ParamHeader[],
+  args: unknown,
+): Readonly<Record<string, string>> {
+  const values = declared.flatMap(({ name, path, type }) => {
+    const value = valueAt(args, path)
+    const text = type === 'integer' && Number.isSafeInteger(value) ? String(value) : textOf(value)
+    return text === undefined ? [] : [[name, text] as const]
+  })
+  return Object.fromEntries(values)
 }
 
 /** Only strings and truth values have a text that a header could repeat; the schema refuses the rest. */
