@@ -100,14 +100,19 @@ const ofHttp = ['url', 'headers', 'allowPlainHttp']
  * @throws {TypeError} listing every option that cannot be used
  */
 export function readUpstreamOptions(given: UpstreamOptions): UpstreamSettings {
-  const problems: string[] = []
   const overStdio = 'command' in given
-  if (overStdio === 'url' in given) problems.push('Give either "command" or "url", and not both.')
+  // Which options there are depends on it, so nothing else can be said.
+  if (overStdio === 'url' in given) throw mistakes(['Give either "command" or "url", and not both.'])
+  const problems: string[] = []
   const known = [...common, ...(overStdio ? ofStdio : ofHttp)]
   for (const [name, value] of Object.entries(given)) checkOption(name, value, known, problems)
   const settings = 'command' in given ? readStdio(given, problems) : readHttp(given, problems)
-  if (problems.length > 0) throw new TypeError(`The upstream cannot be opened:\n- ${problems.join('\n- ')}`)
+  if (problems.length > 0) throw mistakes(problems)
   return settings
+}
+
+function mistakes(problems: readonly string[]): TypeError {
+  return new TypeError(`The upstream cannot be opened:\n- ${problems.join('\n- ')}`)
 }
 
 function checkOption(name: string, value: unknown, known: readonly string[], problems: string[]): void {

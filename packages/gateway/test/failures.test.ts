@@ -61,7 +61,7 @@ for (const era of ['modern', 'legacy'] as const) {
   })
 }
 
-test('what a server may write in other ways is read: white space, line ends, pieces', async (t) => {
+test('H25: what a server may write in other ways is read, and cannot break a line: white space, line ends, pieces', async (t) => {
   const server = await startOddServer()
   t.after(server.close)
   const gateway = await startGateway(t, { url: server.url })
