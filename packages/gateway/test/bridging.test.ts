@@ -108,8 +108,8 @@ async function elicit(
   { port, token }: Gateway,
   { sub, name = 'elicit', ...round }: Json & { readonly sub?: string; readonly name?: string } = {},
 ): Promise<{ readonly answer: RawAnswer; readonly result: Json }> {
-  const _meta = { [versionKey]: '2026-07-28', [capabilitiesKey]: { elicitation: {} } }
-  const params = { name, arguments: {}, ...round, _meta }
+  const meta = { [versionKey]: '2026-07-28', [capabilitiesKey]: { elicitation: {} } }
+  const params = { name, arguments: {}, ...round, _meta: meta }
   const headers = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': name }
   const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params })
   const answer = await ask(port, post(token(sub), body, headers))
@@ -117,7 +117,7 @@ async function elicit(
   return { answer, result: result as Json } // An object, if there is one.
 }
 
-test('a call that waits goes on with the answers of the client that began it, and of nobody else', async (t) => {
+test('H14: a call that waits goes on with the answers of the client that began it, and of nobody else', async (t) => {
   const gateway = await startGateway(t, { command })
   const { result } = await elicit(gateway, { sub: 'alice' })
   const { requestState, inputRequests } = result

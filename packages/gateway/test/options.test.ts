@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openUpstream, type UpstreamOptions } from '@mcp-doorman/gateway'
-import { createRelay, type RelayOptions } from '@mcp-doorman/mcp-endpoint'
+import { createRelay } from '@mcp-doorman/mcp-endpoint'
 
 /** The problems that are listed; none when there are none. */
 async function problemsOf(options: unknown): Promise<readonly string[]> {
@@ -117,6 +117,6 @@ test('a relay lists its mistakes at once too', async () => {
     secret: new Uint8Array(3),
     x: 1,
   }
-  assert.throws(() => createRelay(options as RelayOptions), /inputTimeoutSeconds: .*\n- x: .*\n- secret: /)
+  assert.throws(() => createRelay(options), /inputTimeoutSeconds: .*\n- x: .*\n- secret: /)
   await upstream.close()
 })
