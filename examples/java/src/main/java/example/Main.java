@@ -7,6 +7,8 @@ import io.modelcontextprotocol.server.transport.HttpServletStatelessServerTransp
 import io.modelcontextprotocol.spec.McpError;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -39,8 +41,9 @@ public final class Main {
         TOMCAT_LOG.setLevel(Level.WARNING);
         try {
             var settings = Settings.read(System::getenv);
-            var tomcat = start(settings, openRoot(settings));
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(tomcat)));
+            var scratch = Files.createTempDirectory("files-server");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(scratch)));
+            var tomcat = start(settings, openRoot(settings), scratch);
             System.out.println("Listening on " + settings.resource());
             tomcat.getServer().await();
         } catch (IllegalArgumentException | IOException | LifecycleException problem) {
@@ -58,9 +61,9 @@ public final class Main {
         }
     }
 
-    private static Tomcat start(Settings settings, FilesRoot root) throws IOException, LifecycleException {
+    private static Tomcat start(Settings settings, FilesRoot root, Path scratch) throws LifecycleException {
         var tomcat = new Tomcat();
-        tomcat.setBaseDir(Files.createTempDirectory("files-server").toString());
+        tomcat.setBaseDir(scratch.toString());
         var connector = new Connector();
         connector.setPort(settings.port());
         connector.setProperty("address", settings.host());
@@ -112,11 +115,13 @@ public final class Main {
         return transport;
     }
 
-    private static void stop(Tomcat tomcat) {
-        try {
-            tomcat.stop();
-        } catch (LifecycleException failed) {
-            System.err.println(failed.getMessage());
+    private static void delete(Path scratch) {
+        try (var paths = Files.walk(scratch)) {
+            for (var path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException failed) {
+            System.err.println(scratch + " could not be removed: " + failed.getMessage());
         }
     }
 }
