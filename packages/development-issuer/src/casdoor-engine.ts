@@ -17,11 +17,12 @@ const refreshHours = 168
  * which signs with a cert of its own, so that Doorman can trust it with `{ casdoor, application: 'mcp-files' }`.
  *
  * Casdoor knows less of some things: whoever signs in grants what the client asks for, whatever `mayConsentTo` says; an
- * application is for one organization, here that of the first user; registration is off until an administrator turns it
- * on; nothing is kept in the state folder.
+ * application is for one organization, here that of the first user; registration is off unless the options ask for it;
+ * there are no client documents, and no policy of redirects but its own; nothing is kept in the state folder.
  */
 export async function openCasdoorEngine(settings: EngineSettings): Promise<IssuerEngine> {
   const { issuer, users, autoLogin, autoConsent, nowSeconds, onServerError } = settings
+  refuseOptions(settings)
   const organization = organizationOf(users[0], defaultOrganization)
   return openCasdoor({
     origin: issuer,
@@ -36,12 +37,22 @@ export async function openCasdoorEngine(settings: EngineSettings): Promise<Issue
   })
 }
 
+/** @throws {TypeError} for what no Casdoor can be told */
+function refuseOptions({ clientDocuments, redirects }: EngineSettings): void {
+  const given = Object.entries({ clientDocuments, redirects }).filter(([, value]) => value !== undefined)
+  if (given.length === 0) return
+  const lines = given.map(
+    ([name]) => `${name}: Casdoor has nothing of the kind. Leave it out, or the manner.`,
+  )
+  throw new TypeError(`The development issuer was given options that cannot be used:\n${lines.join('\n')}`)
+}
+
 function organizationOf(user: DevelopmentUser | undefined, otherwise: string): string {
   return user?.organization ?? otherwise
 }
 
 function describeInstance(settings: EngineSettings, organization: string): CasdoorData {
-  const { users, clients } = settings
+  const { users, clients, registration } = settings
   const names = new Set([organization, ...users.map((user) => organizationOf(user, organization))])
   return {
     organizations: [...names].map((name) => ({
@@ -52,6 +63,7 @@ function describeInstance(settings: EngineSettings, organization: string): Casdo
       countryCodes: ['US'],
       languages: ['en'],
       tags: [],
+      dcrPolicy: registration === undefined || registration === false ? '' : 'open',
       defaultTokenFormat: 'JWT-Custom',
     })),
     certs: [{ name: certName, scope: 'JWT', type: 'x509', cryptoAlgorithm: 'RS256', bitSize: 2048 }],

@@ -174,15 +174,29 @@ test('CA10: further clients are applications of their own; a secret is theirs', 
   assert.deepEqual([await ask('secret-b'), await ask('secret-c')], [200, 401])
 })
 
-test('CA10: scopes are refused that the application has no row for, OpenID ones included', async (t) => {
+test('CA10: scopes are refused that the application has no row for; those of OpenID have one', async (t) => {
   const issuer = await start(t)
   const ask = async (scope: string): Promise<unknown> => (await logIn(issuer, { scope })).scope
-  assert.equal(await ask('files:write'), 'files:write')
-  assert.equal(await ask('openid files:write'), undefined)
+  assert.equal(await ask('openid files:write'), 'openid files:write')
+  assert.equal(await ask('address files:write'), undefined)
 })
 
 test('CA10: an issuer with a path is refused, since no Casdoor has one', async (t) => {
   await assert.rejects(start(t, { issuer: 'http://127.0.0.1:1/casdoor' }), /origin: must be an origin alone/)
+})
+
+test('CA10: options that no Casdoor can be told are refused', async (t) => {
+  await assert.rejects(start(t, { clientDocuments: {} }), /clientDocuments: Casdoor has nothing of the kind/)
+})
+
+test('CA10: registration is on where the options ask for it', async (t) => {
+  const register = async (issuer: DevelopmentIssuer): Promise<number> => {
+    const path = `${issuer.issuer}/api/oauth/register?organization=doorman`
+    const body = JSON.stringify({ redirect_uris: [redirectUri] })
+    return (await fetch(path, { method: 'POST', body })).status
+  }
+  assert.equal(await register(await start(t, { registration: {} })), 201)
+  assert.equal(await register(await start(t, { registration: false })), 400)
 })
 
 test('CA10: registration is off until an administrator turns it on', async (t) => {

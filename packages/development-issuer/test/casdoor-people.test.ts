@@ -197,6 +197,44 @@ test('denying goes back with an error; allowing without a session asks for the p
   assert.match(String(allowed.body), /Sign in again/)
 })
 
+test('a session is of no use once its user is forbidden, nor for an application of another organization', async () => {
+  await world.administer('add-organization', { owner: 'admin', name: 'globex', passwordType: 'bcrypt' })
+  await world.administer('add-application', {
+    owner: 'admin',
+    name: 'globex-app',
+    organization: 'globex',
+    clientId: 'client-globex',
+    enableAutoSignin: true,
+    redirectUris: ['https://client.example/cb'],
+    expireInHours: 1,
+  })
+  const cookie = await sessionOf(world, 'alice')
+  const statusOf = async (clientId: string): Promise<number> => {
+    const path = page.replace('client-mcp-consent', clientId)
+    return (await world.ask({ path, headers: { cookie } })).status
+  }
+  assert.deepEqual([await statusOf('client-mcp-auto'), await statusOf('client-globex')], [302, 200])
+  const { body } = await world.administer('get-user?id=acme/alice')
+  const { data } = body as { data: object }
+  await world.administer('update-user?id=acme/alice', { ...data, isForbidden: true })
+  assert.equal(await statusOf('client-mcp-auto'), 200)
+  assert.match(String((await submit({ action: 'continue' }, cookie)).body), /Sign in again/)
+})
+
+test('a pattern asks for consent to each scope that it matches', async () => {
+  for (const scope of ['files:read', 'files:.*', '.*']) {
+    const { body } = await login(world, { application: 'mcp-consent', scope })
+    assert.deepEqual((body as { data: unknown }).data, { required: true }, scope)
+  }
+  const { body } = await login(world, { application: 'mcp-consent', scope: 'files:write' })
+  assert.match(String((body as { data: unknown }).data), /^[0-9a-f]{20}$/)
+})
+
+test('a user without a password cannot sign in with none', async () => {
+  await world.administer('add-user', { owner: 'acme', name: 'empty' })
+  assert.match(messageOf(await signIn('empty', '')), /password or code is incorrect/)
+})
+
 test('nothing is ever sent to a redirect URI that is not registered', async () => {
   const evil = page.replace('client.example', 'evil.example')
   const cookie = await sessionOf(world, 'alice')

@@ -75,12 +75,10 @@ async function answerAdd<Row extends Named>(
   instance: Instance,
   call: Call,
 ): Promise<Answer> {
-  const parsed = parseRow(call.body, kind.empty, kind.goName)
-  if (!parsed.ok) return failed(parsed.message)
-  const refusal = judgeName(parsed.value)
-  if (refusal !== undefined) return refusal
-  if (kind.table(instance).get(idOf(parsed.value)) !== undefined) return kind.clash
-  const prepared = await kind.prepare(instance, parsed.value)
+  const given = readRow(kind, call)
+  if (!given.ok) return given.answer
+  if (kind.table(instance).get(idOf(given.row)) !== undefined) return kind.clash
+  const prepared = await kind.prepare(instance, given.row)
   if (!prepared.ok) return failed(prepared.message)
   if (kind.isTaken?.(instance, prepared.value) === true) return kind.clash
   return kind.table(instance).add(prepared.value) ? affected : kind.clash
@@ -91,16 +89,14 @@ async function answerUpdate<Row extends Named>(
   instance: Instance,
   call: Call,
 ): Promise<Answer> {
-  const parsed = parseRow(call.body, kind.empty, kind.goName)
-  if (!parsed.ok) return failed(parsed.message)
-  const refusal = judgeName(parsed.value)
-  if (refusal !== undefined) return refusal
+  const given = readRow(kind, call)
+  if (!given.ok) return given.answer
   const id = call.query.get('id') ?? ''
   const before = kind.table(instance).get(id)
   if (before === undefined) return unaffected
-  const { owner, name } = parsed.value
+  const { owner, name } = given.row
   const named = {
-    ...parsed.value,
+    ...given.row,
     owner: owner === '' ? before.owner : owner,
     name: name === '' ? before.name : name,
   }
@@ -120,8 +116,16 @@ function answerDelete<Row extends Named>(kind: Kind<Row>, instance: Instance, ca
   return affected
 }
 
-function judgeName({ name }: Named): Answer | undefined {
-  return /[/?:#&%=+;]/.test(name)
-    ? refused(`Field 'name' contains forbidden characters: "/?:#&%=+;"`)
-    : undefined
+type GivenRow<Row> =
+  | { readonly ok: true; readonly row: Row }
+  | { readonly ok: false; readonly answer: Answer }
+
+function readRow<Row extends Named>(kind: Kind<Row>, call: Call): GivenRow<Row> {
+  const parsed = parseRow(call.body, kind.empty, kind.goName)
+  if (!parsed.ok) return { ok: false, answer: failed(parsed.message) }
+  if (/[/?:#&%=+;]/.test(parsed.value.name)) {
+    const message = `Field 'name' contains forbidden characters: "/?:#&%=+;"`
+    return { ok: false, answer: refused(message) }
+  }
+  return { ok: true, row: parsed.value }
 }

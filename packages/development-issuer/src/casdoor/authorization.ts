@@ -1,23 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import type { AuthorizationRequest } from './authorization-request.ts'
 import { type Client, findClient } from './clients.ts'
 import type { Instance } from './instance.ts'
-import { type Issued, issueTokens } from './issue-tokens.ts'
+import { type Issued, issueTokens, plainGrant } from './issue-tokens.ts'
 import { mayRedirect } from './redirect-uri.ts'
 import { grantScope } from './scope.ts'
+import { idOf } from './table.ts'
 import type { UserRow } from './user-row.ts'
-
-/** What a client asks of the authorization endpoint. An empty text stands for a parameter that is not there. */
-export interface AuthorizationRequest {
-  readonly clientId: string
-  readonly responseType: string
-  readonly redirectUri: string
-  readonly scope: string
-  readonly state: string
-  readonly nonce: string
-  readonly codeChallenge: string
-  readonly codeChallengeMethod: string
-  readonly resource: string
-}
 
 export type JudgedRequest =
   | { readonly ok: true; readonly client: Client; readonly scope: string }
@@ -64,6 +53,7 @@ export async function authorize(
     return { ok: false, message: 'resource must be an absolute URI', fault: 'request' }
   }
   return issueTokens(instance, {
+    ...plainGrant,
     client: judged.client,
     user,
     issuer,
@@ -73,7 +63,6 @@ export async function authorize(
     codeChallenge,
     signinMethod: 'Password',
     code: randomBytes(10).toString('hex'),
-    dpopThumbprint: '',
   })
 }
 
@@ -81,8 +70,8 @@ export async function authorize(
 export function missingConsent(client: Client, scope: string, user: UserRow): readonly string[] {
   const { application } = client
   const wanted = new Set((application.customScopes ?? []).map((row) => row.scope))
-  const id = `${application.owner}/${application.name}`
-  const granted = (user.applicationScopes ?? []).find((row) => row.application === id)?.grantedScopes ?? []
+  const granted =
+    (user.applicationScopes ?? []).find((row) => row.application === idOf(application))?.grantedScopes ?? []
   return scope.split(' ').filter((name) => wanted.has(name) && !granted.includes(name))
 }
 

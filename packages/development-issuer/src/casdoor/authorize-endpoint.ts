@@ -1,12 +1,12 @@
 import {
   authorize,
-  type AuthorizationRequest,
   judgeRequest,
   missingConsent,
   redirectLocation,
   rememberConsent,
 } from './authorization.ts'
-import { type Call, readForm } from './call.ts'
+import { type AuthorizationRequest, readAuthorizationRequest } from './authorization-request.ts'
+import { type Call, readForm, readQuery } from './call.ts'
 import type { Client } from './clients.ts'
 import { type Answer, redirect, refused } from './envelope.ts'
 import type { Instance } from './instance.ts'
@@ -15,21 +15,6 @@ import type { Sessions } from './sessions.ts'
 import { judgePassword, judgeUser, refusePasswords } from './sign-in.ts'
 import { idOf } from './table.ts'
 import type { UserRow } from './user-row.ts'
-
-function readRequest({ query }: Call): AuthorizationRequest {
-  const text = (name: string): string => query.get(name) ?? ''
-  return {
-    clientId: text('client_id'),
-    responseType: text('response_type'),
-    redirectUri: text('redirect_uri'),
-    scope: text('scope'),
-    state: text('state'),
-    nonce: text('nonce'),
-    codeChallenge: text('code_challenge'),
-    codeChallengeMethod: text('code_challenge_method'),
-    resource: text('resource'),
-  }
-}
 
 /** A request whose client and redirect URI are right, and whoever is signed in. */
 interface Step {
@@ -46,9 +31,9 @@ interface Step {
  * somebody is signed in, and then answers mistakes as the interface does.
  */
 export async function answerAuthorize(instance: Instance, sessions: Sessions, call: Call): Promise<Answer> {
-  const request = readRequest(call)
+  const request = readAuthorizationRequest('client', readQuery(call))
   const judged = judgeRequest(instance, request)
-  const user = instance.users.get(sessions.userOf(call.session) ?? instance.autoLogin ?? '')
+  const user = findSignedIn(instance, sessions, call, judged.client)
   const isAutomatic = judged.client?.application.enableAutoSignin === true
   if (call.method !== 'POST' && user !== undefined && isAutomatic) {
     const issued = await authorize(instance, request, user, call.issuer)
@@ -62,6 +47,18 @@ export async function answerAuthorize(instance: Instance, sessions: Sessions, ca
   if (instance.autoLogin === undefined) return continuePage(client.application, user.name)
   sessions.signIn(call.session, idOf(user))
   return { ...(await goOn(step, user)), withoutSession: false }
+}
+
+/** Whoever is signed in already, as long as they may use the application. */
+function findSignedIn(
+  instance: Instance,
+  sessions: Sessions,
+  call: Call,
+  client: Client | undefined,
+): UserRow | undefined {
+  const user = instance.users.get(sessions.userOf(call.session) ?? instance.autoLogin ?? '')
+  const judged = user && client && judgeUser(instance, client, user)
+  return judged?.ok === true ? judged.user : undefined
 }
 
 async function answerForm(step: Step, user: UserRow | undefined): Promise<Answer> {

@@ -36,6 +36,10 @@ export function readBearer(call: Call): string | undefined {
   return /^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1]
 }
 
+export function readQuery({ query }: Call): Readonly<Record<string, string>> {
+  return collect(query)
+}
+
 /** A form; the query's parameters are read where the form has none of that name. */
 export function readForm(call: Call): Readonly<Record<string, string>> {
   const isForm = (call.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')

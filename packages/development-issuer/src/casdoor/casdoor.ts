@@ -112,8 +112,10 @@ async function mintAccessToken(
 /** Casdoor has no overlap: the application's own key set forgets the old key at once, the instance's keeps both. */
 async function switchCert(instance: Instance, application: ApplicationRow): Promise<void> {
   const before = findCert(instance, application) ?? emptyCert
-  const number = Number(/-(\d+)$/.exec(before.name)?.[1] ?? 1) + 1
-  const name = `${before.name.replace(/-\d+$/, '')}-${number}`
+  const base = before.name.replace(/-\d+$/, '')
+  let number = Number(/-(\d+)$/.exec(before.name)?.[1] ?? 1) + 1
+  while (instance.certs.get(`admin/${base}-${number}`) !== undefined) number += 1
+  const name = `${base}-${number}`
   const cert: CertRow = { ...before, owner: 'admin', name, ...(await newPair(instance, before, name)) }
   instance.certs.add(cert)
   instance.applications.replace(idOf(application), { ...application, cert: name })

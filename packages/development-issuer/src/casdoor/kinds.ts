@@ -23,13 +23,12 @@ import {
   type PermissionRow,
   type RoleRow,
 } from './small-rows.ts'
-import { idOf } from './table.ts'
+import { idOf, type Named } from './table.ts'
 import { emptyUser, type UserRow } from './user-row.ts'
 import { showUser } from './user-view.ts'
 
 const good = <Row>(value: Row): GoJson<Row> => ({ ok: true, value })
 const same = <Row>(_instance: Instance, row: Row): Row => row
-const goodAsIs = <Row>(_instance: Instance, row: Row): GoJson<Row> => good(row)
 const currency = 'USD'
 
 const organizations: Kind<OrganizationRow> = {
@@ -155,27 +154,33 @@ export function fillUser(instance: Instance, row: UserRow): UserRow {
   }
 }
 
-const roles: Kind<RoleRow> = {
-  name: 'role',
-  goName: 'Role',
-  empty: emptyRole,
-  table: (instance) => instance.roles,
-  show: same,
-  prepare: goodAsIs,
-  revise: goodAsIs,
-  clash: uniqueClash('role'),
+/** A kind of which nothing is made up, shown otherwise, or checked. */
+function plainKind<Row extends Named>(
+  name: string,
+  goName: string,
+  empty: Row,
+  table: Kind<Row>['table'],
+): Kind<Row> {
+  const asGiven = (_instance: Instance, row: Row): GoJson<Row> => good(row)
+  return {
+    name,
+    goName,
+    empty,
+    table,
+    show: same,
+    prepare: asGiven,
+    revise: asGiven,
+    clash: uniqueClash(name),
+  }
 }
 
-const permissions: Kind<PermissionRow> = {
-  name: 'permission',
-  goName: 'Permission',
-  empty: emptyPermission,
-  table: (instance) => instance.permissions,
-  show: same,
-  prepare: goodAsIs,
-  revise: goodAsIs,
-  clash: uniqueClash('permission'),
-}
+const roles = plainKind<RoleRow>('role', 'Role', emptyRole, (instance) => instance.roles)
+const permissions = plainKind<PermissionRow>(
+  'permission',
+  'Permission',
+  emptyPermission,
+  (instance) => instance.permissions,
+)
 
 /** `GET get-organization-applications`: the applications of one organization, whoever owns them. */
 const listApplicationsOf: AnswerRoute = (instance, call) => {

@@ -2,43 +2,28 @@ import type { ApplicationRow } from './application-row.ts'
 import { showApplication } from './application-view.ts'
 import {
   authorize,
-  type AuthorizationRequest,
   codeResponse,
   implicitResponses,
   judgeRequest,
   missingConsent,
   rememberConsent,
 } from './authorization.ts'
-import { type Call, readTexts } from './call.ts'
+import { readAuthorizationRequest } from './authorization-request.ts'
+import { type Call, readQuery, readTexts } from './call.ts'
 import { type Client, clientOf, findClient } from './clients.ts'
 import { type Answer, failed, ok } from './envelope.ts'
 import { parseGoJson } from './go-json.ts'
 import type { Instance } from './instance.ts'
 import { issueTokens, plainGrant } from './issue-tokens.ts'
+import { grantScope } from './scope.ts'
 import type { Sessions } from './sessions.ts'
 import { judgePassword, judgeUser, refusePasswords, type SignedIn } from './sign-in.ts'
 import { idOf } from './table.ts'
 import type { UserRow } from './user-row.ts'
 
-/** An authorization request as Casdoor's own page passes it on. */
-function readRequest({ query }: Call): AuthorizationRequest {
-  const text = (name: string): string => query.get(name) ?? ''
-  return {
-    clientId: text('clientId'),
-    responseType: text('responseType'),
-    redirectUri: text('redirectUri'),
-    scope: text('scope'),
-    state: text('state'),
-    nonce: text('nonce'),
-    codeChallenge: text('code_challenge'),
-    codeChallengeMethod: text('code_challenge_method'),
-    resource: text('resource'),
-  }
-}
-
 /** `GET /api/get-app-login`: whether a request may be made, without making it. */
 export function answerProbe(instance: Instance, call: Call): Answer {
-  const judged = judgeRequest(instance, readRequest(call))
+  const judged = judgeRequest(instance, readAuthorizationRequest('page', readQuery(call)))
   const application = judged.client && showApplication(instance, judged.client.application, 'anybody')
   return judged.ok ? ok(application) : failed(judged.message, application ?? null)
 }
@@ -79,10 +64,6 @@ function signIn(
   }
   const refusal = refusePasswords(application)
   if (refusal !== undefined) return { ok: false, message: refusal }
-  const isForeign = organization !== application.organization && organization !== 'built-in'
-  if (isForeign && !application.isShared) {
-    return { ok: false, message: `The user: ${organization}/${username} doesn't exist` }
-  }
   return judgePassword(instance, application, organization, username, password)
 }
 
@@ -114,12 +95,14 @@ async function answerSignedIn(
   if (type !== codeResponse && !(client.application.grantTypes ?? []).includes(type)) {
     return failed(`error: grant_type: ${type} is not supported in this application`)
   }
-  const request = readRequest(call)
+  const request = readAuthorizationRequest('page', readQuery(call))
   const { codeChallengeMethod: method } = request
   if (method !== '' && method !== 'null' && method !== 'S256') {
     return failed('Challenge method should be S256')
   }
-  if (!instance.autoConsent && missingConsent(client, request.scope, user).length > 0) {
+  // A pattern asks for each scope that it matches.
+  const scope = grantScope(client.application.scopes, request.scope) ?? ''
+  if (!instance.autoConsent && missingConsent(client, scope, user).length > 0) {
     sessions.signIn(call.session, idOf(user))
     return ok({ required: true })
   }
@@ -141,26 +124,18 @@ function approveDevice(instance: Instance, user: UserRow, userCode: string): Ans
 export async function answerConsent(instance: Instance, sessions: Sessions, call: Call): Promise<Answer> {
   const parsed = parseGoJson(call.body)
   if (!parsed.ok) return failed(parsed.message)
-  const user = instance.users.get(sessions.userOf(call.session) ?? '')
-  if (user === undefined) return failed('Please login first')
+  const known = instance.users.get(sessions.userOf(call.session) ?? '')
+  if (known === undefined) return failed('Please login first')
   const form = readTexts(call.body)
   const application = instance.applications.get(form['application'] ?? '')
   if (application === undefined) {
     return failed(`The application: ${form['application'] ?? ''} does not exist`)
   }
-  const consenting = rememberConsent(user, idOf(application), readGrantedScopes(parsed.value))
-  instance.users.replace(idOf(user), consenting)
-  const request = {
-    clientId: form['clientId'] ?? '',
-    responseType: form['responseType'] ?? '',
-    redirectUri: form['redirectUri'] ?? '',
-    scope: form['scope'] ?? '',
-    state: form['state'] ?? '',
-    nonce: form['nonce'] ?? '',
-    codeChallenge: form['challenge'] ?? '',
-    codeChallengeMethod: '',
-    resource: form['resource'] ?? '',
-  }
+  const judged = judgeUser(instance, clientOf(application), known)
+  if (!judged.ok) return failed(judged.message)
+  const consenting = rememberConsent(judged.user, idOf(application), readGrantedScopes(parsed.value))
+  instance.users.replace(idOf(consenting), consenting)
+  const request = readAuthorizationRequest('consent', form)
   const issued = await authorize(instance, request, consenting, call.issuer)
   return ok(issued.ok ? issued.row.code : '') // What was wrong with the request is not said.
 }

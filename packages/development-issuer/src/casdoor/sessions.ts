@@ -8,6 +8,7 @@ export interface Session {
 }
 
 const cookieName = 'casdoor_session_id'
+const cookiePattern = new RegExp(`(?:^|;\\s*)${cookieName}=([0-9a-f]{32})(?:;|$)`)
 const secondsToLive = 30 * 24 * 3600
 /** Every request without a cookie opens one; the oldest go first. */
 const mostSessions = 10_000
@@ -19,7 +20,7 @@ export class Sessions {
 
   /** Finds the session that a request names, or opens one. */
   open(cookies: string | undefined): Session {
-    const id = new RegExp(`(?:^|;\\s*)${cookieName}=([0-9a-f]{32})(?:;|$)`).exec(cookies ?? '')?.[1]
+    const id = cookiePattern.exec(cookies ?? '')?.[1]
     if (id !== undefined && this.#users.has(id)) return { id, isNew: false }
     return { id: this.#create(), isNew: true }
   }

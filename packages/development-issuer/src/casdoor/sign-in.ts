@@ -1,3 +1,4 @@
+import { equalTexts } from '../users.ts'
 import type { ApplicationRow } from './application-row.ts'
 import { showSigninMethods, signinLimitsOf } from './application-view.ts'
 import type { Client } from './clients.ts'
@@ -21,15 +22,14 @@ export function judgePassword(
   if (user === undefined) {
     return { ok: false, message: `The user: ${organization}/${name} doesn't exist` }
   }
-  if (user.isForbidden) {
-    return { ok: false, message: 'The user is forbidden to sign in, please contact the administrator' }
-  }
+  if (user.isForbidden) return forbidden
   const { failedSigninLimit: limit, failedSigninFrozenTime: minutes } = signinLimitsOf(application)
   const now = instance.nowSeconds()
   const frozenUntil = Date.parse(user.lastSigninWrongTime) / 1000 + minutes * 60
   const wrongTimes = now < frozenUntil ? user.signinWrongTimes : 0
   if (wrongTimes >= limit) return { ok: false, message: lockedMessage(minutes) }
-  if (password === user.password) {
+  // A user without a password has none that fits.
+  if (user.password !== '' && equalTexts(password, user.password)) {
     return { ok: true, user: change(instance, user, { signinWrongTimes: 0, lastSigninWrongTime: '' }) }
   }
   change(instance, user, { signinWrongTimes: wrongTimes + 1, lastSigninWrongTime: formatTime(now) })
@@ -39,6 +39,11 @@ export function judgePassword(
       ? `password or code is incorrect, you have ${chances} remaining chances`
       : lockedMessage(minutes)
   return { ok: false, message }
+}
+
+const forbidden: SignedIn = {
+  ok: false,
+  message: 'The user is forbidden to sign in, please contact the administrator',
 }
 
 function lockedMessage(minutes: number): string {
@@ -51,9 +56,12 @@ function findUser(instance: Instance, organization: string, name: string): UserR
   return instance.users.all().find(({ owner, email }) => owner === organization && email === name)
 }
 
-/** Whether a user whose password was right may use this application. */
+/** Whether a user who is known, by password or session, may use this application. */
 export function judgeUser(instance: Instance, client: Client, user: UserRow): SignedIn {
   const { application } = client
+  const isForeign = user.owner !== client.organization && !application.isShared && !isAdministrator(user)
+  if (isForeign) return { ok: false, message: `The user: ${idOf(user)} doesn't exist` }
+  if (user.isForbidden) return forbidden
   const tags = application.tags ?? []
   if (tags.length > 0 && !tags.includes(user.tag) && !isAdministrator(user)) {
     return { ok: false, message: `User's tag: ${user.tag} is not listed in the application's tags` }
