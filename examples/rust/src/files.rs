@@ -230,12 +230,8 @@ fn require_file(stat: &Stat, path: &str) -> Result<(), Failure> {
 fn explain(error: Errno, path: &str) -> Failure {
     match error {
         Errno::NOENT => fail("not_found", format!("{path:?} does not exist.")),
-        Errno::LOOP => {
-            fail("symlink", format!("{path:?} leads over a symbolic link, and those are not followed."))
-        }
-        Errno::NOTDIR => {
-            fail("not_a_directory", format!("{path:?} leads over something that is not a directory."))
-        }
+        Errno::LOOP => fail("symlink", format!("{path:?} leads over a symbolic link, and those are not followed.")),
+        Errno::NOTDIR => fail("not_a_directory", format!("{path:?} leads over something that is not a directory.")),
         Errno::ISDIR | Errno::NXIO => fail("not_a_file", format!("{path:?} is not a file.")),
         Errno::NAMETOOLONG => invalid("The path has a name too long for this disk."),
         _ => fail("io_error", format!("{path:?} could not be used.")),
@@ -278,9 +274,7 @@ mod tests {
         with_root(|root, folder| {
             assert_eq!(root.read("notes/today.md").unwrap(), "apples");
             let absolute = folder.join("secret.txt");
-            for path in
-                ["../secret.txt", "notes/../../secret.txt", "./notes/today.md", "notes//today.md", "", "a\0b"]
-            {
+            for path in ["../secret.txt", "notes/../../secret.txt", "./notes/today.md", "notes//today.md", "", "a\0b"] {
                 assert_eq!(code(root.read(path)), "invalid_path", "{path:?}");
             }
             assert_eq!(code(root.read(absolute.to_str().unwrap())), "invalid_path");

@@ -137,20 +137,14 @@ impl Guard {
             }
             Answer::LimitReached(wait) => {
                 let seconds = wait.as_secs_f64().ceil().max(1.0).to_string();
-                let body = oauth_error(
-                    "rate_limited",
-                    "Too many requests. Try again after the time in Retry-After.",
-                );
+                let body = oauth_error("rate_limited", "Too many requests. Try again after the time in Retry-After.");
                 reply(StatusCode::TOO_MANY_REQUESTS, &body, &[(header::RETRY_AFTER, &seconds)])
             }
             Answer::Unavailable => {
-                let body =
-                    oauth_error("temporarily_unavailable", "This request cannot be decided right now.");
+                let body = oauth_error("temporarily_unavailable", "This request cannot be decided right now.");
                 reply(StatusCode::SERVICE_UNAVAILABLE, &body, &[(header::RETRY_AFTER, "5")])
             }
-            Answer::MessageBad(status, description) => {
-                reply(status, &oauth_error("invalid_request", description), &[])
-            }
+            Answer::MessageBad(status, description) => reply(status, &oauth_error("invalid_request", description), &[]),
             Answer::Error { status, id, code, message } => {
                 let error = json!({ "code": code, "message": message });
                 reply(status, &json!({ "jsonrpc": "2.0", "id": id, "error": error }), &[])
@@ -160,9 +154,8 @@ impl Guard {
 
     /// An answer that says which token would do, and where to get it.
     fn challenge(&self, status: StatusCode, error: Option<&str>, description: &str, scope: &str) -> Response {
-        let failed = error.map_or_else(String::new, |error| {
-            format!(r#"error="{error}", error_description="{description}", "#)
-        });
+        let failed =
+            error.map_or_else(String::new, |error| format!(r#"error="{error}", error_description="{description}", "#));
         let metadata = &self.metadata_url;
         let challenge = format!(r#"Bearer {failed}scope="{scope}", resource_metadata="{metadata}""#);
         let mut body = oauth_error(error.unwrap_or("unauthorized"), description);

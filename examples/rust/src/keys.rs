@@ -66,11 +66,7 @@ impl Keys {
             .max_redirects(0) // Keys come from the address that was configured.
             .build()
             .into();
-        let source = Source {
-            agent,
-            issuer: settings.issuer.clone(),
-            discovery_urls: settings.discovery_urls.clone(),
-        };
+        let source = Source { agent, issuer: settings.issuer.clone(), discovery_urls: settings.discovery_urls.clone() };
         let fetches = Fetches { budget: BURST, budget_at: Instant::now(), failed_at: None };
         Self { source: Arc::new(source), current: RwLock::new(None), fetches: Mutex::new(fetches) }
     }
@@ -186,10 +182,7 @@ fn read_key(value: &Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(value.clone()).ok()?;
     let common = &jwk.common;
     let usable = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature))
-        && common
-            .key_operations
-            .as_ref()
-            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     let by_type = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,

@@ -1,4 +1,4 @@
-//! What the server is told by its environment. Everything that it publishes comes from here, and nothing from a request.
+//! What the server is told by its environment. All that it publishes comes from here, and nothing from a request.
 
 use std::path::PathBuf;
 
@@ -41,8 +41,7 @@ impl Settings {
         };
         let resource = given("MCP_SERVER_URL").unwrap_or_else(|| format!("http://127.0.0.1:{port}/mcp"));
         let (origin, path) = split_url(&resource).unwrap_or_else(|| {
-            let form =
-                "https://mcp.example.com/mcp: https (http on loopback), a path, no final slash, no query";
+            let form = "https://mcp.example.com/mcp: https (http on loopback), a path, no final slash, no query";
             problems.push(format!("MCP_SERVER_URL: must be of the form {form}."));
             Default::default()
         });
@@ -58,8 +57,7 @@ impl Settings {
             (None, None) => ("ISSUER", "http://127.0.0.1:8081".to_owned()),
         };
         if !issuer.is_empty() && (!is_https_or_loopback(&issuer) || issuer.ends_with('/')) {
-            problems
-                .push(format!("{name}: must be the issuer as its tokens name it: https (http on loopback)."));
+            problems.push(format!("{name}: must be the issuer as its tokens name it: https (http on loopback)."));
         }
         let discovery_urls = match (casdoor.is_some(), given("CASDOOR_APPLICATION")) {
             // Keys of this application alone; Casdoor's global list has those of every application.
@@ -118,10 +116,7 @@ fn split_url(url: &str) -> Option<(String, String)> {
     let uri: Uri = url.parse().ok()?;
     let path = uri.path().to_owned();
     let origin = url.strip_suffix(&path)?.to_owned(); // None if there is a query.
-    let plain = path.len() > 1
-        && !path.ends_with('/')
-        && !path.contains(['{', '}', '%'])
-        && !url.contains(['#', '"']);
+    let plain = path.len() > 1 && !path.ends_with('/') && !path.contains(['{', '}', '%']) && !url.contains(['#', '"']);
     (plain && is_https_or_loopback(url)).then_some((origin, path))
 }
 
@@ -138,9 +133,7 @@ mod tests {
     use super::*;
 
     fn read(given: &[(&str, &str)]) -> Result<Settings, String> {
-        Settings::read(|name| {
-            given.iter().find(|(each, _)| *each == name).map(|(_, value)| (*value).to_owned())
-        })
+        Settings::read(|name| given.iter().find(|(each, _)| *each == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
@@ -159,14 +152,8 @@ mod tests {
 
     #[test]
     fn addresses_that_clients_or_tokens_could_read_in_two_ways_are_refused() {
-        for url in [
-            "http://mcp.example.com/mcp",
-            "https://h",
-            "https://h/",
-            "https://h/mcp/",
-            "https://h/mcp?a",
-            "mcp",
-        ] {
+        for url in ["http://mcp.example.com/mcp", "https://h", "https://h/", "https://h/mcp/", "https://h/mcp?a", "mcp"]
+        {
             assert!(read(&[("MCP_SERVER_URL", url)]).is_err(), "{url}");
         }
         assert!(read(&[("MCP_SERVER_URL", "https://h/mcp")]).is_ok());

@@ -59,11 +59,7 @@ pub struct Verifier {
 
 impl Verifier {
     pub fn new(settings: &Settings) -> Self {
-        Self {
-            keys: Keys::new(settings),
-            issuer: settings.issuer.clone(),
-            resource: settings.resource.clone(),
-        }
+        Self { keys: Keys::new(settings), issuer: settings.issuer.clone(), resource: settings.resource.clone() }
     }
 
     pub async fn verify(&self, token: &str) -> Result<Caller, Failure> {
@@ -187,11 +183,7 @@ mod tests {
             json!({ "tokenType": "access-token", "events": {} }),
         ] {
             assert_eq!(judge(Some("JWT"), Some("1"), refused.clone()), Err("token_use_refused"), "{refused}");
-            assert_eq!(
-                judge(Some("at+jwt"), Some("1"), refused.clone()),
-                Err("token_use_refused"),
-                "{refused}"
-            );
+            assert_eq!(judge(Some("at+jwt"), Some("1"), refused.clone()), Err("token_use_refused"), "{refused}");
         }
     }
 }

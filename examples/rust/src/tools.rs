@@ -72,10 +72,7 @@ impl FilesServer {
     #[tool(
         description = "Writes a whole text file of up to 5 MiB and makes missing directories. Replaces what is there."
     )]
-    async fn write_file(
-        &self,
-        Parameters(WriteFile { path, content }): Parameters<WriteFile>,
-    ) -> CallToolResult {
+    async fn write_file(&self, Parameters(WriteFile { path, content }): Parameters<WriteFile>) -> CallToolResult {
         self.serve(move |root| {
             let created = root.write(&path, &content)?;
             let done = if created { "Created" } else { "Wrote" };

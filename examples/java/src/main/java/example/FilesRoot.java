@@ -190,7 +190,7 @@ final class FilesRoot implements AutoCloseable {
         return from.newDirectoryStream(name, LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Puts a finished file under its name. A rename replaces a link that got there meanwhile, and does not follow it. */
+    /** Puts a finished file under its name. A rename replaces a link that got there meanwhile, not what it leads to. */
     private static void publish(
             SecureDirectoryStream<Path> parent, Path name, byte[] content, Set<PosixFilePermission> permissions)
             throws IOException {

@@ -24,7 +24,7 @@ final class Keys {
     private static final Duration MAX_AGE = Duration.ofMinutes(10);
     /** How long the last good keys outlive an issuer that cannot be reached. */
     private static final Duration STALE_LIMIT = Duration.ofHours(1);
-    /** Fetches that tokens can cause: two at once, so that a change just after a start is seen, then one in this time. */
+    /** Fetches that tokens can cause: two at once, so that a change just after a start is seen, then one in this. */
     private static final Duration COOLDOWN = Duration.ofSeconds(30);
 
     private static final double BURST = 2;

@@ -46,7 +46,7 @@ public final class Main {
             var tomcat = start(settings, openRoot(settings), scratch);
             System.out.println("Listening on " + settings.resource());
             tomcat.getServer().await();
-        } catch (IllegalArgumentException | IOException | LifecycleException problem) {
+        } catch (IllegalArgumentException | IOException problem) {
             System.err.println(problem.getMessage());
             System.exit(1);
         }
@@ -61,7 +61,7 @@ public final class Main {
         }
     }
 
-    private static Tomcat start(Settings settings, FilesRoot root, Path scratch) throws LifecycleException {
+    private static Tomcat start(Settings settings, FilesRoot root, Path scratch) throws IOException {
         var tomcat = new Tomcat();
         tomcat.setBaseDir(scratch.toString());
         var connector = new Connector();
@@ -95,7 +95,12 @@ public final class Main {
         guarded.setFilterName("guard");
         guarded.addServletName("mcp"); // By the servlet and not by the path: there is no way around it.
         context.addFilterMap(guarded);
-        tomcat.start();
+        try {
+            tomcat.start();
+        } catch (LifecycleException failed) {
+            var place = settings.host() + " port " + settings.port();
+            throw new IOException("Cannot listen on " + place + ": " + rootOf(failed).getMessage(), failed);
+        }
         return tomcat;
     }
 
@@ -113,6 +118,10 @@ public final class Main {
                 .build();
         Tools.serve(root, transport);
         return transport;
+    }
+
+    private static Throwable rootOf(Throwable failed) {
+        return failed.getCause() == null ? failed : rootOf(failed.getCause());
     }
 
     private static void delete(Path scratch) {

@@ -54,7 +54,8 @@ final class Refusal extends Exception {
         var description = "Token missing required scope: " + scope;
         var body = error("insufficient_scope", description);
         body.put("scope", scope);
-        var challenge = "error=\"insufficient_scope\", error_description=\"" + description + "\", scope=\"" + scope + '"';
+        var challenge =
+                "error=\"insufficient_scope\", error_description=\"" + description + "\", scope=\"" + scope + '"';
         return new Refusal("scope_missing", new Answer(403, challenge, 0, body));
     }
 

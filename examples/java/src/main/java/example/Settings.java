@@ -60,7 +60,7 @@ record Settings(
         var issuer = casdoor.or(() -> standard).orElse("http://127.0.0.1:8081");
         if (parse(issuer).isEmpty() || issuer.endsWith("/")) {
             var name = casdoor.isPresent() ? "CASDOOR_URL" : "ISSUER";
-            problems.add(name + ": must be the issuer as its tokens name it: https (http on loopback), no final slash.");
+            problems.add(name + ": must be the issuer as tokens name it: https (http on loopback), no final slash.");
         }
         var application = given(variable, "CASDOOR_APPLICATION");
         if (casdoor.isPresent() && application.isEmpty()) {

@@ -46,7 +46,8 @@ class FilesRootTest {
         assertEquals("apples", root.read("notes/today.md"));
         var absolute = folder.resolve("secret.txt").toString();
         for (var path : List.of(
-                "../secret.txt", "notes/../../secret.txt", "./notes/today.md", "notes//today.md", "", "a\0b", absolute)) {
+                "../secret.txt", "notes/../../secret.txt", "./notes/today.md", "notes//today.md", "", "a\0b",
+                absolute)) {
             assertFails("invalid_path", () -> root.read(path));
         }
         assertFails("symlink", () -> root.read("link.txt"));
