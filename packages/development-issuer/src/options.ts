@@ -6,6 +6,7 @@ import {
 } from '@mcp-doorman/authorization-server'
 import type { EngineSettings } from './engine.ts'
 import { isLike, type Like, likes } from './engines.ts'
+import { refuseProduction } from './production.ts'
 import { formatUserMistake, parseUsers } from './user-list.ts'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
@@ -106,12 +107,7 @@ const optionNames = new Set([
  * @throws {TypeError} that lists every mistake
  */
 export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssuerSettings {
-  if (process.env['NODE_ENV'] === 'production') {
-    throw new Error(
-      'The development issuer does not start in production (NODE_ENV=production): everybody knows its passwords. ' +
-        'Use a real OpenID provider, or unset NODE_ENV.',
-    )
-  }
+  refuseProduction()
   const host = options.host ?? '127.0.0.1'
   if (!isThisMachine(host) && options.allowNonLoopback !== true) {
     throw new Error(

@@ -48,6 +48,8 @@ const redirectCases: readonly (readonly [uri: string, accepted: boolean])[] = [
   ['https://evil.example@client.example/cb', false],
   ['https://client.example@evil.example/cb', false],
   ['https://client.example\\@evil.example/cb', false],
+  ['https://evil.example\\.client.example/cb', false],
+  ['https://evil.example#.client.example/cb', false],
   ['https://evilclient.example/cb', false],
   ['http://localhost:80@evil.example/', false],
   ['http://localhost', true],
@@ -207,6 +209,18 @@ test('options that cannot be used are listed, all at once', async () => {
   })
 })
 
+test('the double does not open in production', async () => {
+  const before = process.env['NODE_ENV']
+  process.env['NODE_ENV'] = 'production'
+  const opened = openCasdoor({}).then(
+    () => 'opened',
+    (error: Error) => error.message,
+  )
+  if (before === undefined) delete process.env['NODE_ENV']
+  else process.env['NODE_ENV'] = before
+  assert.match(await opened, /does not start in production/)
+})
+
 test('an empty instance has its own organization, administrator, application and cert, and keys of its own', async () => {
   const [one, other] = await Promise.all([openWorld({ data: {} }), openWorld({ data: {} })])
   const keysOf = async (world: World): Promise<readonly { kid: string; n: string }[]> =>
@@ -263,6 +277,28 @@ test('requests of no form at all are answered, each of many at once', async () =
   const large = await world.ask({ method: 'POST', path: '/api/login', body: 'x'.repeat(1_048_577) })
   assert.equal(large.status, 413)
   assert.equal((await world.ask({ path: '/api/health' })).status, 200)
+  await world.close()
+})
+
+test('on a public host, pages of registered web addresses may ask, and no others', async () => {
+  const world = await openWorld()
+  const redirectUris = ['https://client.example/cb', 'cursor://client.example/cb']
+  const organization = 'acme'
+  await world.administer('add-application', { owner: 'admin', name: 'native', organization, redirectUris })
+  const statusOf = async (origin: string, path = '/.well-known/jwks'): Promise<number> =>
+    (await world.ask({ path, headers: { host: 'auth.example.com', origin } })).status
+  const cases = [
+    ['https://client.example', 200],
+    ['http://client.example', 403],
+    ['https://client.example:8443', 403],
+    ['https://auth.example.com', 200],
+    ['http://localhost:1', 200],
+    ['http://localhost.evil.example', 403],
+    ['null', 403],
+    ['cursor://client.example', 403],
+  ] as const
+  for (const [origin, expected] of cases) assert.equal(await statusOf(origin), expected, origin)
+  assert.equal(await statusOf('https://else.example', '/api/userinfo'), 200)
   await world.close()
 })
 

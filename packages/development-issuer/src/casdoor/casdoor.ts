@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Endpoint, MintAnswer, MintRequest } from '@mcp-doorman/authorization-server'
 import type { IssuerEngine } from '../engine.ts'
+import { refuseProduction } from '../production.ts'
 import { answerRequest } from './answer-request.ts'
 import type { ApplicationRow } from './application-row.ts'
 import { generateCert } from './certificate.ts'
@@ -31,9 +32,11 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
  * everything. Passwords are kept as they are. It looks at no passwords' strength, knows no second factor, sends no mail,
  * and speaks English only.
  *
+ * @throws {Error} with NODE_ENV=production
  * @throws {TypeError} that lists every mistake in the options
  */
 export async function openCasdoor(options: CasdoorOptions): Promise<IssuerEngine> {
+  refuseProduction()
   checkOptions(options)
   const { onServerError = () => undefined } = options
   const instance = await openInstance(options)
@@ -68,8 +71,8 @@ export async function openCasdoor(options: CasdoorOptions): Promise<IssuerEngine
     mintAccessToken: (request) => mintAccessToken(instance, options.origin ?? '', request),
     findRedirectUris: (clientId) =>
       Promise.resolve(findClient(instance, clientId)?.application.redirectUris ?? undefined),
-    rotateKeys: async () => switchCert(instance, findApplication()),
-    replaceKeyUnderSameId: async () => replaceKey(instance, findApplication()),
+    rotateKeys: () => switchCert(instance, findApplication),
+    replaceKeyUnderSameId: () => replaceKey(instance, findApplication),
     close: () => undefined,
   }
 }
@@ -110,18 +113,20 @@ async function mintAccessToken(
 }
 
 /** Casdoor has no overlap: the application's own key set forgets the old key at once, the instance's keeps both. */
-async function switchCert(instance: Instance, application: ApplicationRow): Promise<void> {
-  const before = findCert(instance, application) ?? emptyCert
+async function switchCert(instance: Instance, findApplication: () => ApplicationRow): Promise<void> {
+  const before = findCert(instance, findApplication()) ?? emptyCert
   const base = before.name.replace(/-\d+$/, '')
   let number = Number(/-(\d+)$/.exec(before.name)?.[1] ?? 1) + 1
   while (instance.certs.get(`admin/${base}-${number}`) !== undefined) number += 1
   const name = `${base}-${number}`
   const cert: CertRow = { ...before, owner: 'admin', name, ...(await newPair(instance, before, name)) }
   instance.certs.add(cert)
+  const application = findApplication() // It may have been changed while the key was made.
   instance.applications.replace(idOf(application), { ...application, cert: name })
 }
 
-async function replaceKey(instance: Instance, application: ApplicationRow): Promise<void> {
+async function replaceKey(instance: Instance, findApplication: () => ApplicationRow): Promise<void> {
+  const application = findApplication()
   const cert = findCert(instance, application)
   if (cert === undefined) throw new Error(`The cert "${application.cert}" does not exist.`)
   instance.certs.replace(idOf(cert), { ...cert, ...(await newPair(instance, cert, cert.name)) })

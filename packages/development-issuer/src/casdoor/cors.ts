@@ -51,6 +51,7 @@ function mayAsk(instance: Instance, host: string, origin: string): boolean {
     .some(({ redirectUris }) => (redirectUris ?? []).some((uri) => originOf(uri) === origin))
 }
 
+/** Only of a web address: any other has the origin `null`, which pages without one send too. */
 function originOf(uri: string): string | undefined {
-  return URL.canParse(uri) ? new URL(uri).origin : undefined
+  return /^https?:/i.test(uri) && URL.canParse(uri) ? new URL(uri).origin : undefined
 }
