@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, test, type TestContext } from 'node:test'
+import { after, test } from 'node:test'
 import { startDevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { openLab } from '../end-to-end/doorman-process.ts'
-import { keepScreenshot, launchBrowser, measureContrast, overhang } from './browser.ts'
+import { signIn, startApplication } from './application.ts'
+import { keepScreenshot, launchBrowser, measureContrast, openWindow, overhang } from './browser.ts'
 
 const lab = openLab({ after })
 
-// The application that is logged in to: it shows what came back.
-const application = createServer((_request, response) => {
-  response.writeHead(200, { 'content-type': 'text/plain' }).end('back at the application')
-})
-await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
-lab.keep(() => {
-  application.closeAllConnections()
-  application.close()
-})
-// It listens on a TCP port.
-const redirectUri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`
+const redirectUri = await startApplication(lab)
 const resource = 'https://mcp.example/mcp'
 
 const casdoor = await startDevelopmentIssuer({
@@ -49,33 +38,13 @@ function authorizeUrl(change: Readonly<Record<string, string>> = {}): string {
   return url.href
 }
 
-/** A window of its own, with nothing remembered. Whatever the browser complains of fails the test. */
-async function openWindow(t: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext(options)
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => complaints.push(message.text()))
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(complaints, [])
-  })
-  return page
-}
-
-async function signIn(page: Page, user: string, password = user): Promise<void> {
-  await page.getByLabel('User name').fill(user)
-  await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-}
-
 async function cameBack(page: Page): Promise<URLSearchParams> {
   await page.waitForURL((url) => url.href.startsWith(redirectUri))
   return new URL(page.url()).searchParams
 }
 
 test('a wrong password is said, the right one leads to consent, and consent to a code that is worth tokens', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   await page.goto(authorizeUrl())
   await signIn(page, 'alice', 'wrong')
   assert.match(await page.getByRole('alert').innerText(), /you have 4 remaining chances/)
@@ -113,7 +82,7 @@ test('a wrong password is said, the right one leads to consent, and consent to a
 })
 
 test('a mistake in the request is told on the page, and never sent back', async (t) => {
-  const page = await openWindow(t)
+  const page = await openWindow(browser, t)
   for (const [change, message] of [
     [{ client_id: 'nobody' }, 'Invalid client_id'],
     [{ scope: 'files:delete' }, 'Invalid scope'],
@@ -136,7 +105,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     ['wide', 1280],
   ] as const) {
     test(`the pages can be read in a ${size} ${colorScheme} window`, async (t) => {
-      const page = await openWindow(t, { colorScheme, viewport: { width, height: 700 } })
+      const page = await openWindow(browser, t, { colorScheme, viewport: { width, height: 700 } })
       const judge = async (name: string): Promise<void> => {
         assert.ok((await overhang(page)) <= 0, `${name} needs no scrolling sideways`)
         const { text, edges } = await measureContrast(page)

@@ -1,11 +1,10 @@
 /** The page that switches faults, and one fault that only a browser shows. */
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { startDevelopmentIssuer } from '@mcp-doorman/development-issuer'
 import type { Page } from 'playwright-core'
 import { openLab } from '../end-to-end/doorman-process.ts'
+import { signIn, startApplication } from './application.ts'
 import { checkLook, focused, keepScreenshot, launchBrowser, looks, openWindow } from './browser.ts'
 
 const lab = openLab({ after })
@@ -88,17 +87,7 @@ for (const { width, colorScheme } of looks) {
   })
 }
 
-// The application that is logged in to: it shows what came back.
-const application = createServer((_request, response) => {
-  response.writeHead(200, { 'content-type': 'text/plain' }).end('back at the application')
-})
-await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
-lab.keep(() => {
-  application.closeAllConnections()
-  application.close()
-})
-// It listens on a TCP port.
-const redirectUri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`
+const redirectUri = await startApplication(lab)
 
 async function walkToConsent(page: Page): Promise<void> {
   const url = new URL(`${issuer.issuer}/authorize`)
@@ -111,9 +100,7 @@ async function walkToConsent(page: Page): Promise<void> {
     resource,
   })}`
   await page.goto(url.href)
-  await page.getByLabel('User name').fill('alice')
-  await page.getByLabel('Password').fill('alice')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, 'alice')
   await page.getByRole('heading', { name: /^Allow/ }).waitFor()
 }
 

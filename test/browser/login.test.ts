@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openLab } from '../end-to-end/doorman-process.ts'
 import { post } from '../end-to-end/mcp-wire.ts'
 import { allScopes, startDev } from '../end-to-end/protected-servers.ts'
+import { signIn, startApplication } from './application.ts'
 import { checkLook, focused, keepScreenshot, launchBrowser, looks, openWindow } from './browser.ts'
 
 const lab = openLab({ after })
@@ -25,17 +24,7 @@ const dev = await startDev(lab, { words: ['--users', users] })
 const browser = await launchBrowser()
 lab.keep(() => browser.close())
 
-// The application that is logged in to: it shows what came back.
-const application = createServer((_request, response) => {
-  response.writeHead(200, { 'content-type': 'text/plain' }).end('back at the application')
-})
-await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
-lab.keep(() => {
-  application.closeAllConnections()
-  application.close()
-})
-// It listens on a TCP port.
-const redirectUri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`
+const redirectUri = await startApplication(lab)
 
 async function register(name: string): Promise<string> {
   const metadata = { client_name: name, redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' }
@@ -58,12 +47,6 @@ function authorizeUrl(client = clientId, scope: string = allScopes.join(' ')): s
     scope,
   })}`
   return url.href
-}
-
-async function signIn(page: Page, user: string, password = user): Promise<void> {
-  await page.getByLabel('User name').fill(user)
-  await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
 async function cameBack(page: Page): Promise<URLSearchParams> {

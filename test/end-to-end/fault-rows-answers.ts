@@ -45,15 +45,7 @@ export function ask(
   return fetch(new URL(url, issuer.issuer), { ...usual, redirect: 'manual', ...init })
 }
 
-export const endpoints: readonly Endpoint[] = [
-  'discovery',
-  'jwks',
-  'authorization',
-  'token',
-  'registration',
-  'introspection',
-  'revocation',
-]
+const endpoints = Object.keys(requests) as Endpoint[] // Its type is that of their names.
 
 /** What a protected server needs to know a token is from discovery, keys and, where it asks, introspection. */
 function concern(at: Endpoint): Pick<FaultRow, 'server' | 'introspecting'> {
