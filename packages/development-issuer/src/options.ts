@@ -11,7 +11,12 @@ import { formatUserMistake, parseUsers } from './user-list.ts'
 import { defaultUsers, type DevelopmentUser } from './users.ts'
 
 export interface DevelopmentIssuerOptions {
-  /** Whose manners the issuer has. @defaultValue doorman: those of Doorman's own authorization server */
+  /**
+   * Whose manners the issuer has: `casdoor` is a double of one; `keycloak`, `auth0` and `entra` do what MCP clients
+   * stumble over there.
+   *
+   * @defaultValue doorman: those of Doorman's own authorization server
+   */
   readonly like?: Like
   /** The address to listen on. @defaultValue 127.0.0.1 */
   readonly host?: string

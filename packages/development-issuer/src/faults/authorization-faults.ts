@@ -9,6 +9,7 @@ import {
   withParameters,
 } from '../interception/exchange.ts'
 import { refuseAtClient } from '../interception/refusal.ts'
+import { rememberTexts } from '../interception/remembered-texts.ts'
 import { defineFault, type FaultKind, type FaultTools } from './fault-kind.ts'
 
 export const iss: FaultKind = defineFault({
@@ -23,16 +24,21 @@ export const iss: FaultKind = defineFault({
       says: 'off: neither; wrong: both, but that of another issuer',
     },
   },
-  open: ({ mode }) => ({
-    answer(answer, { endpoint }) {
-      if (endpoint === 'discovery') return announceIss(answer, mode === 'advertise-only' || mode === 'wrong')
-      if (endpoint !== 'authorization' || mode === 'send-only') return answer
-      return changeRedirect(answer, (parameters) => {
-        if (mode === 'wrong') parameters.set('iss', 'https://other.example.com')
-        else parameters.delete('iss')
-      })
-    },
-  }),
+  open({ mode }, { engine }) {
+    const wrong = mode === 'wrong' ? 'https://other.example.com' : undefined
+    const sent = mode === 'send-only' ? engine.issuer : wrong
+    const announced = mode === 'advertise-only' || mode === 'wrong'
+    return {
+      answer(answer, { endpoint }) {
+        if (endpoint === 'discovery') return announceIss(answer, announced)
+        if (endpoint !== 'authorization') return answer
+        return changeRedirect(answer, (parameters) => {
+          if (sent === undefined) parameters.delete('iss')
+          else parameters.set('iss', sent)
+        })
+      },
+    }
+  },
 })
 
 export const redirectPorts: FaultKind = defineFault({
@@ -57,9 +63,9 @@ export const scopeNotRegistered: FaultKind = defineFault({
   causes: ['CF19'],
   parameters: {},
   open() {
-    const scopeless = new Set<unknown>()
+    const scopeless = rememberTexts()
     return refusingAtClient(
-      (exchange) => scopeless.has(parametersOf(exchange).get('client_id')),
+      (exchange) => scopeless.has(parametersOf(exchange).get('client_id') ?? ''),
       'invalid_scope',
       'the client may ask for no scope',
       {
@@ -67,7 +73,7 @@ export const scopeNotRegistered: FaultKind = defineFault({
           const registered = exchange.endpoint === 'registration' ? parseObject(answer.body) : undefined
           const wished = parseObject(exchange.body)?.['scope']
           if (answer.status === 201 && (wished === undefined || wished === '')) {
-            scopeless.add(registered?.['client_id'])
+            scopeless.add(String(registered?.['client_id']))
           }
           return answer
         },

@@ -128,7 +128,7 @@ function readValue(parameter: Parameter, given: unknown): ParameterValue | undef
       return names.length > 0 && known.length === names.length ? known : undefined
     }
     case 'text':
-      return typeof given === 'string' && given !== '' && given.length <= 2000 ? given : undefined
+      return typeof given === 'string' && /^[\x20-\x7e]{1,2000}$/.test(given) ? given : undefined
   }
 }
 
@@ -142,6 +142,6 @@ export function describeParameter(parameter: Parameter): string {
     case 'endpoints':
       return `one or more of ${endpoints.join(', ')}, with commas between`
     case 'text':
-      return 'a text of up to 2000 characters'
+      return 'a text of up to 2000 characters of ASCII'
   }
 }

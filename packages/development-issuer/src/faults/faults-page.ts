@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Html, html, isForm, isThisMachine, readBody, sendPage } from '@mcp-doorman/authorization-server'
 import { equalTexts } from '../users.ts'
@@ -28,7 +28,7 @@ export type FaultsPage = (request: IncomingMessage, response: ServerResponse) =>
  * @param path - where the page stands, absolute
  */
 export function createFaultsPage(faults: Faults, path: string): FaultsPage {
-  const formToken = createHmac('sha256', randomBytes(32)).update(path).digest('base64url')
+  const formToken = randomBytes(32).toString('base64url')
 
   function show(response: ServerResponse, status: number, problem: string | undefined): void {
     sendPage(response, status, 'Faults', pageContent(faults.list(), path, formToken, problem))

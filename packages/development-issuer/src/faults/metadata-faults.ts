@@ -96,9 +96,7 @@ export const metadataType: FaultKind = defineFault({
   },
   open: ({ type }) => ({
     answer: (answer, { endpoint }) =>
-      endpoint === 'discovery' && /^[\x20-\x7e]+$/.test(type)
-        ? { ...answer, headers: { ...answer.headers, 'content-type': type } }
-        : answer,
+      endpoint === 'discovery' ? { ...answer, headers: { ...answer.headers, 'content-type': type } } : answer,
   }),
 })
 

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Interceptor, oauthError, formOf, type TokenDraft, without } from '../interception/exchange.ts'
+import { rememberTexts } from '../interception/remembered-texts.ts'
 import { defineFault, type FaultKind } from './fault-kind.ts'
 
 export const tokenIssuer: FaultKind = defineFault({
@@ -163,21 +164,17 @@ export const refreshNeedsScope: FaultKind = defineFault({
     ),
 })
 
-/** So many used refresh tokens are remembered; an issuer of a test has seen fewer. */
-const mostRemembered = 10_000
-
 export const refreshOnce: FaultKind = defineFault({
   group: 'tokens',
   title: 'takes each refresh token once, also when the answer to the first use was lost',
   causes: ['CF31'],
   parameters: {},
   open() {
-    const used = new Set<string>()
+    const used = rememberTexts()
     return refusingTokenRequests((form) => {
       const token = form.get('refresh_token')
       if (form.get('grant_type') !== 'refresh_token' || token === null) return undefined
       if (used.has(token)) return ['invalid_grant', 'the refresh token was used already']
-      if (used.size >= mostRemembered) used.clear()
       used.add(token)
       return undefined
     })

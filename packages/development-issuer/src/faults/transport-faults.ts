@@ -87,8 +87,8 @@ export const huge: FaultKind = defineFault({
     mebibytes: { kind: 'number', from: 1, to: 256, initial: 16, says: 'how much' },
   },
   open: ({ at, mebibytes }) => {
-    const blanks = Buffer.alloc(Math.trunc(mebibytes) * 2 ** 20, ' ')
-    return replacing(at, (answer) => ({ ...answer, body: Buffer.concat([answer.body, blanks]) }))
+    const blanks = Math.trunc(mebibytes) * 2 ** 20
+    return replacing(at, (answer) => ({ ...answer, blanks }))
   },
 })
 
@@ -101,7 +101,11 @@ export const redirecting: FaultKind = defineFault({
     to: { kind: 'text', initial: 'http://internal.invalid/', says: 'the address' },
   },
   open: ({ at, to }) =>
-    answering(at, () => ({ status: 302, headers: { location: encodeURI(to) }, body: Buffer.alloc(0) })),
+    answering(at, () => ({
+      status: 302,
+      headers: { location: to.replaceAll(' ', '%20') },
+      body: Buffer.alloc(0),
+    })),
 })
 
 export const cut: FaultKind = defineFault({

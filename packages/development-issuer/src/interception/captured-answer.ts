@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { Answer } from './exchange.ts'
 
 /**
@@ -51,21 +52,27 @@ export function captureAnswer(response: ServerResponse): Promise<Answer | undefi
 
 /** Sends an answer whole; or its head and half of it, when it is to be cut. */
 export function sendAnswer(response: ServerResponse, answer: Answer): void {
-  const { status, headers, cut } = answer
+  const { status, headers, blanks = 0, cut } = answer
   // There is something to cut in every answer.
   const body = cut === true && answer.body.length < 2 ? Buffer.from('\n\n') : answer.body
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  const mayHaveBody = status >= 200 && ![204, 304].includes(status)
   for (const [name, value] of Object.entries(headers)) {
     if (name !== 'content-length' && name !== 'transfer-encoding') response.setHeader(name, value)
   }
-  if (mayHaveBody && response.req.method !== 'HEAD') response.setHeader('content-length', body.length)
+  const hasBody = ![204, 304].includes(status) && response.req.method !== 'HEAD'
+  if (hasBody) response.setHeader('content-length', body.length + blanks)
   response.writeHead(status)
-  if (cut === true) {
-    response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy())
-    return
-  }
-  response.end(mayHaveBody ? body : undefined)
+  if (!hasBody) response.end()
+  else if (cut === true) response.write(body.subarray(0, body.length / 2), () => response.destroy())
+  // Whoever has seen enough goes away in the middle of it.
+  else pipeline(Readable.from(partsOf(body, blanks)), response, () => {})
+}
+
+const blankPart = Buffer.alloc(65_536, ' ')
+
+function* partsOf(body: Buffer, blanks: number): Generator<Buffer> {
+  yield body
+  for (let left = blanks; left > 0; left -= blankPart.length) yield blankPart.subarray(0, left)
 }
 
 function textHeaders(headers: OutgoingHttpHeaders): Answer['headers'] {

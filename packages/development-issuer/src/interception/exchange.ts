@@ -19,6 +19,8 @@ export interface Answer {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body: Buffer
+  /** So many bytes of blanks follow the body. */
+  readonly blanks?: number
   /** The connection ends in the middle of the body. */
   readonly cut?: true
 }

@@ -13,7 +13,8 @@ import {
   type TokenOccasion,
 } from './exchange.ts'
 
-const maxBodyBytes = 65_536
+/** More than any engine takes; each has limits of its own. */
+const maxBodyBytes = 1_048_576
 
 /**
  * An engine with interceptors before it: requests go through them first, answers and access tokens last, each in their

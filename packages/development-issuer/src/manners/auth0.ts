@@ -9,10 +9,8 @@ import {
   withParameters,
 } from '../interception/exchange.ts'
 import { refuseAtClient } from '../interception/refusal.ts'
+import { rememberTexts } from '../interception/remembered-texts.ts'
 import type { Manner } from './manner.ts'
-
-/** So many logins and refresh tokens without an audience are remembered. */
-const mostRemembered = 10_000
 
 /**
  * Auth0: its issuer ends in a slash; a request without `resource` or `audience` gets an opaque token; one for an API
@@ -23,13 +21,9 @@ export const auth0: Manner = {
   issuer: (issuer) => `${issuer}/`,
   interceptor({ issuer, resources }): Interceptor {
     const identifiers = new Set(resources.map(({ resource }) => resource))
-    const withoutAudience = new Set<string>()
+    const withoutAudience = rememberTexts()
     const named = `${issuer}/`
 
-    function remember(text: string): void {
-      if (withoutAudience.size >= mostRemembered) withoutAudience.clear()
-      withoutAudience.add(text)
-    }
     /** The code challenge ties a token request to its authorization request; later, the refresh token does. */
     function isWithoutAudience(exchange: Exchange): boolean {
       const form = formOf(exchange)
@@ -46,7 +40,7 @@ export const auth0: Manner = {
         const audience = parameters.get('resource') ?? parameters.get('audience')
         const challenge = parameters.get('code_challenge')
         if (audience === null) {
-          if (challenge !== null) remember(challenge)
+          if (challenge !== null) withoutAudience.add(challenge)
           return { exchange }
         }
         if (!identifiers.has(audience)) return { exchange: serviceNotFound(audience).ask(exchange) }
@@ -65,7 +59,7 @@ export const auth0: Manner = {
         }
         if (exchange.endpoint !== 'token' || !isWithoutAudience(exchange)) return answer
         return changeJson(answer, (body) => {
-          if (typeof body['refresh_token'] === 'string') remember(body['refresh_token'])
+          if (typeof body['refresh_token'] === 'string') withoutAudience.add(body['refresh_token'])
           return { ...body, access_token: randomBytes(24).toString('base64url') }
         })
       },
