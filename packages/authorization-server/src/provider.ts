@@ -64,10 +64,18 @@ export function createProvider(parts: ProviderParts): Provider {
     }
   })
   const koa: EventEmitter = provider
-  koa.on('error', (error: Error) => settings.onServerError(error)) // Without a listener koa prints to stderr.
+  // Without a listener koa prints to stderr.
+  koa.on('error', (error: Error) => {
+    if (!hasClientLeft(error)) settings.onServerError(error)
+  })
   provider.on('server_error', (_context, error) => settings.onServerError(error))
   provider.on('grant.success', (context) => rememberGrant(context, store))
   return provider
+}
+
+/** A connection that ends before the answer is no failure of ours. */
+function hasClientLeft(error: Error): boolean {
+  return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
 
 function createConfiguration(parts: ProviderParts): Configuration {

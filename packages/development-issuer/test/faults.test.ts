@@ -143,6 +143,24 @@ for (const seed of [-1, 1.5, 2 ** 32]) {
   test(`${seed} is no seed`, (t) => assert.rejects(startIssuer(t, { seed }), /seed: must be a whole number/))
 }
 
+test('clients that leave in the middle of an answer take nothing with them', async (t) => {
+  const issuer = await startIssuer(t)
+  await issuer.faults.enable('huge', { at: ['jwks'], mebibytes: 256 })
+  await issuer.faults.enable('slow', { at: ['discovery'], seconds: 0.2 })
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const leaving = new AbortController()
+      const { body } = await fetch(`${issuer.issuer}/jwks`, { signal: leaving.signal })
+      await body?.getReader().read()
+      leaving.abort()
+      const impatient = AbortSignal.timeout(20)
+      await assert.rejects(fetch(`${issuer.issuer}/.well-known/openid-configuration`, { signal: impatient }))
+    }),
+  )
+  issuer.faults.clear()
+  assert.equal((await getJson(`${issuer.issuer}/jwks`)).status, 200)
+})
+
 test('two hundred requests at once through three faults are all answered', async (t) => {
   const issuer = await startIssuer(t)
   await issuer.faults.enable('slow', { seconds: 0.05 })
