@@ -78,6 +78,25 @@ test('whoever shows the secret of any application is an administrator; a wrong s
   assert.equal(await ask({ authorization: basicOf('', '') }), 'Unauthorized operation')
 })
 
+test('an application without a secret is proven by none', async () => {
+  const before = await read('application', 'admin/mcp-custom')
+  await world.administer('update-application?id=admin/mcp-custom', { ...before, clientSecret: '' })
+  const authorization = basicOf('client-mcp-custom', '')
+  const users = await world.ask({ path: '/api/get-users?owner=acme', headers: { authorization } })
+  assert.equal(envelopeOf(users).msg, 'Unauthorized operation')
+  const body = { token: 'x' }
+  const path = '/api/login/oauth/introspect'
+  assert.equal((await world.ask({ method: 'POST', path, headers: { authorization }, body })).status, 401)
+})
+
+test('a key that would take minutes to make is refused', async () => {
+  const cert = { owner: 'admin', name: 'huge', type: 'x509', cryptoAlgorithm: 'RS256' }
+  for (const members of [{ bitSize: 65_536 }, { expireInYears: 1e6 }]) {
+    assert.equal(envelopeOf(await world.administer('add-cert', { ...cert, ...members })).status, 'error')
+  }
+  assert.equal(await read('cert', 'admin/huge'), null)
+})
+
 test('a user is no administrator, by session or by token; the one of the instance is', async () => {
   const ask = async (headers: Readonly<Record<string, string>>): Promise<string> =>
     envelopeOf(await world.ask({ path: '/api/get-users?owner=acme', headers })).msg
@@ -189,15 +208,11 @@ test('a user needs an organization with an application', async () => {
 })
 
 test('a permission opens an application to the members of a role, and to nobody else', async () => {
-  await world.administer('add-permission', {
-    owner: 'acme',
-    name: 'editors-only',
-    roles: ['acme/editors'],
-    resourceType: 'Application',
-    resources: ['mcp-custom'],
-    effect: 'Allow',
-    isEnabled: true,
-  })
+  const about = { owner: 'acme', resourceType: 'Application', resources: ['mcp-custom'], isEnabled: true }
+  const editors = { name: 'editors-only', roles: ['acme/editors'], effect: 'Allow' }
+  await world.administer('add-permission', { ...about, ...editors })
+  // Being named is not enough.
+  await world.administer('add-permission', { ...about, name: 'not-bob', users: ['acme/bob'], effect: 'Deny' })
   assert.match(await codeFor(world, { application: 'mcp-custom' }), /^[0-9a-f]{20}$/)
   await assert.rejects(codeFor(world, { application: 'mcp-custom', user: 'bob' }), /Unauthorized operation/)
 })

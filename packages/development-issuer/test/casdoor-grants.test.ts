@@ -306,6 +306,45 @@ test('a device has two minutes, and its code is of no use to another client', as
   assert.equal((approval.body as { status: string }).status, 'error')
 })
 
+test('a token that was ended cannot be exchanged, and a device gets none for a forbidden user', async () => {
+  const exchange = async (token: string): Promise<string> =>
+    outcomeOf(
+      await post(tokenPath, {
+        ...credentialsOf('mcp-exchange'),
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      }),
+    )
+  const { access_token: token } = await tokensFor(world, { application: 'mcp-exchange', user: 'carol' })
+  const { body } = await post('/api/device-auth', { client_id: 'client-mcp-device', scope: 'files:read' })
+  const { device_code: code, user_code: userCode } = body as { device_code: string; user_code: string }
+  await world.ask({
+    method: 'POST',
+    path: '/api/login',
+    headers: { 'content-type': 'application/json' },
+    body: {
+      application: 'mcp-device',
+      organization: 'acme',
+      username: 'carol',
+      password: 'carol-pass-1',
+      type: 'device',
+      userCode,
+    },
+  })
+  assert.equal(await exchange(token), '200')
+  const { body: found } = await world.administer('get-user?id=acme/carol')
+  const { data } = found as { data: object }
+  await world.administer('update-user?id=acme/carol', { ...data, isForbidden: true })
+  assert.equal(await exchange(token), 'invalid_grant')
+  const poll = await post(tokenPath, {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'client-mcp-device',
+    device_code: code,
+  })
+  assert.equal(outcomeOf(poll), 'access_denied')
+})
+
 test('a device may ask for scopes of the application alone', async () => {
   const { body } = await post('/api/device-auth', { client_id: 'client-mcp-device', scope: 'files:delete' })
   assert.equal((body as { error: string }).error, 'invalid_scope')

@@ -97,6 +97,32 @@ for (const { host, issuer } of rowsOf(hosts) as readonly HostRow[]) {
   })
 }
 
+test('without an origin, tokens name the host of the sign-in as their issuer', async () => {
+  const own = await openWorld({ withoutOrigin: true })
+  const query = new URLSearchParams({
+    clientId: 'client-mcp-custom',
+    responseType: 'code',
+    redirectUri: 'https://client.example/cb',
+  })
+  const headers = { host: 'auth.example.com', 'content-type': 'application/json' }
+  const credentials = { organization: 'acme', username: 'alice', password: 'alice-pass-1' }
+  const body = { application: 'mcp-custom', type: 'code', ...credentials }
+  const login = await own.ask({ method: 'POST', path: `/api/login?${query}`, headers, body })
+  const { body: tokens } = await own.ask({
+    method: 'POST',
+    path: '/api/login/oauth/access_token',
+    body: {
+      grant_type: 'authorization_code',
+      client_id: 'client-mcp-custom',
+      client_secret: 'secret-mcp-custom',
+      code: (login.body as { data: string }).data,
+    },
+  })
+  await own.close()
+  const { claims } = decodeJwt((tokens as { access_token: string }).access_token)
+  assert.equal(claims['iss'], 'https://auth.example.com')
+})
+
 test('what a registration creates has no scope list, the common cert and a week to live', async () => {
   const own = await openWorld()
   const { body: before } = await own.administer('get-organization?id=admin/acme')

@@ -45,8 +45,8 @@ const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384
 export function certify(privateKey: KeyObject, facts: CertificateFacts): KeyPair {
   const algorithm = privateKey.asymmetricKeyType === 'ec' ? ecdsaWithSha256 : sha256WithRsa
   const name = der.sequence(
-    der.set(der.sequence(organizationName, der.printableString(facts.organization))),
-    der.set(der.sequence(commonName, der.printableString(facts.commonName))),
+    der.set(der.sequence(organizationName, der.text(facts.organization))),
+    der.set(der.sequence(commonName, der.text(facts.commonName))),
   )
   const end = new Date(facts.from * 1000)
   end.setUTCFullYear(end.getUTCFullYear() + facts.years)

@@ -6,13 +6,19 @@ import { verifyClaims } from './signing.ts'
 
 /** How a client says who it is. An empty text stands for what it did not send. */
 export type PresentedClient =
-  | { readonly ok: true; readonly clientId: string; readonly clientSecret: string }
+  | {
+      readonly ok: true
+      readonly clientId: string
+      readonly clientSecret: string
+      /** By an assertion, in place of a secret. */
+      readonly isProven: boolean
+    }
   /** An assertion that cannot be used. */
   | { readonly ok: false; readonly message: string }
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** Reads credentials from the header, the parameters, or an assertion, which stands for the secret that it proves. */
+/** Reads credentials from the header, the parameters, or an assertion. */
 export async function readClient(
   instance: Instance,
   call: Call,
@@ -26,6 +32,7 @@ export async function readClient(
     ok: true,
     clientId: basic?.name ?? parameters['client_id'] ?? '',
     clientSecret: basic?.password ?? parameters['client_secret'] ?? '',
+    isProven: false,
   }
 }
 
@@ -52,7 +59,7 @@ async function judgeAssertion(
   }
   if (!audiences.includes(issuer + paths.token)) return { ok: false, message: 'token has invalid audience' }
   if (typeof exp !== 'number') return { ok: false, message: 'token is missing required claim: exp' }
-  return { ok: true, clientId, clientSecret: application.clientSecret }
+  return { ok: true, clientId, clientSecret: '', isProven: true }
 }
 
 /** Whose assertion it says it is; proven only by the signature. */

@@ -1,3 +1,4 @@
+import { equalTexts } from '../users.ts'
 import type { ApplicationRow } from './application-row.ts'
 import type { Instance } from './instance.ts'
 
@@ -21,6 +22,11 @@ export function findClient(instance: Instance, clientId: string): Client | undef
   if (mark === -1) return undefined
   const shared = applications.find((row) => row.isShared && row.clientId === clientId.slice(0, mark))
   return shared && { application: shared, clientId, organization: clientId.slice(mark + sharedMark.length) }
+}
+
+/** Whether a secret is that of the application; one without a secret has none that fits. */
+export function isSecretOf({ clientSecret }: ApplicationRow, given: string): boolean {
+  return clientSecret !== '' && equalTexts(given, clientSecret)
 }
 
 /** Of an application that nobody named by a client id. */

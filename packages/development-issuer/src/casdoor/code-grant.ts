@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { equalTexts } from '../users.ts'
+import { isSecretOf } from './clients.ts'
 import { type Answer, oauthError } from './envelope.ts'
 import type { Instance } from './instance.ts'
 import type { TokenRow } from './small-rows.ts'
@@ -52,11 +52,11 @@ function judgeVerifier({ codeChallenge }: TokenRow, verifier: string): Answer | 
 
 function judgeSecret(
   { codeChallenge }: TokenRow,
-  { client, clientSecret }: TokenRequest,
+  { client, clientSecret, isProven }: TokenRequest,
 ): Answer | undefined {
   const mayLackSecret = codeChallenge !== '' && clientSecret === ''
   const { application } = client
-  if (mayLackSecret || equalTexts(clientSecret, application.clientSecret)) return undefined
+  if (mayLackSecret || isProven || isSecretOf(application, clientSecret)) return undefined
   const challenge = codeChallenge === '' ? 'empty' : `[${codeChallenge}]`
   const message = `client_secret is invalid for application: [${idOf(application)}], token.CodeChallenge: ${challenge}`
   return oauthError('invalid_client', message)

@@ -6,6 +6,7 @@ const tags = {
   octetString: 0x04,
   null: 0x05,
   objectId: 0x06,
+  utf8String: 0x0c,
   printableString: 0x13,
   utcTime: 0x17,
   generalizedTime: 0x18,
@@ -41,7 +42,12 @@ export const der = {
   null: encode(tags.null, Buffer.alloc(0)),
   /** Of an id whose encoded bytes are known, in hexadecimal. */
   objectId: (encoded: string): Buffer => encode(tags.objectId, Buffer.from(encoded, 'hex')),
-  printableString: (text: string): Buffer => encode(tags.printableString, Buffer.from(text, 'latin1')),
+  /** Of the few characters that every certificate may have, or of any. */
+  text: (text: string): Buffer =>
+    encode(
+      /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? tags.printableString : tags.utf8String,
+      Buffer.from(text),
+    ),
   /** The short form up to 2049, as certificates must have it (RFC 5280 section 4.1.2.5). */
   time: (seconds: number): Buffer => {
     const digits = new Date(seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '')

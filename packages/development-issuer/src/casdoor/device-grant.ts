@@ -1,13 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { type Call, readForm } from './call.ts'
 import { findClient } from './clients.ts'
 import { deviceSeconds } from './devices.ts'
-import { randomUUID } from 'node:crypto'
 import { type Answer, oauthError } from './envelope.ts'
 import type { Instance } from './instance.ts'
 import { plainGrant } from './issue-tokens.ts'
 import { grantScope } from './scope.ts'
+import { judgeUser } from './sign-in.ts'
 import { answerIssued } from './token-answer.ts'
-import { type TokenRequest } from './token-request.ts'
+import type { TokenRequest } from './token-request.ts'
 
 /** `POST /api/device-auth` (RFC 8628 section 3.1), whose errors have status 200. */
 export function answerDeviceAuthorization(instance: Instance, call: Call): Answer {
@@ -47,9 +48,12 @@ export function answerDevice(instance: Instance, request: TokenRequest): Answer 
   if (device.used) return oauthError('access_denied', 'device_code has already been used')
   if (instance.nowSeconds() >= device.endsAt) return oauthError('expired_token', 'token is expired')
   if (device.approvedBy === undefined) return oauthError('authorization_pending', 'authorization pending')
-  const user = instance.users.get(device.approvedBy)
-  if (user === undefined) return oauthError('access_denied', 'the user does not exist')
+  const approver = instance.users.get(device.approvedBy)
+  if (approver === undefined) return oauthError('access_denied', 'the user does not exist')
+  const judged = judgeUser(instance, client, approver)
+  if (!judged.ok) return oauthError('access_denied', judged.message)
   instance.devices.put({ ...device, used: true })
   const { scope } = device
+  const { user } = judged
   return answerIssued(instance, { ...plainGrant, client, user, issuer, scope, dpopThumbprint })
 }

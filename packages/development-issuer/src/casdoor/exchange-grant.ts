@@ -34,7 +34,10 @@ export async function answerExchange(instance: Instance, request: TokenRequest):
     return oauthError('invalid_scope', `requested scope '${wider}' is not in subject token's scope`)
   }
   const row = instance.tokens.byAccessToken(token)
-  const user = row && instance.users.get(`${row.organization}/${row.user}`)
+  if (row === undefined || row.expiresIn <= 0) {
+    return oauthError('invalid_grant', 'subject_token is invalid or revoked')
+  }
+  const user = instance.users.get(`${row.organization}/${row.user}`)
   if (user === undefined) return oauthError('invalid_grant', 'the user of the subject_token does not exist')
   return answerIssued(instance, { ...plainGrant, client, user, issuer, scope, dpopThumbprint })
 }

@@ -1,7 +1,6 @@
-import { equalTexts } from '../users.ts'
 import { type Call, readBasic, readForm } from './call.ts'
 import { readClient } from './client-authentication.ts'
-import { type Client, findClient } from './clients.ts'
+import { type Client, findClient, isSecretOf } from './clients.ts'
 import { type Answer, oauthError } from './envelope.ts'
 import type { Instance } from './instance.ts'
 import { findCert, verifyClaims } from './signing.ts'
@@ -22,7 +21,9 @@ export async function answerIntrospection(instance: Instance, call: Call): Promi
   const presented = await readClient(instance, call, form)
   if (!presented.ok) return oauthError('invalid_client', presented.message)
   const client = findClient(instance, presented.clientId)
-  if (client === undefined || !equalTexts(presented.clientSecret, client.application.clientSecret)) {
+  const isKnown =
+    client !== undefined && (presented.isProven || isSecretOf(client.application, presented.clientSecret))
+  if (!isKnown) {
     return oauthError('invalid_client', 'Invalid application or wrong clientSecret')
   }
   return describeToken(instance, client, form['token'] ?? '', form['token_type_hint'] ?? '')

@@ -30,6 +30,9 @@ import { showUser } from './user-view.ts'
 const good = <Row>(value: Row): GoJson<Row> => ({ ok: true, value })
 const same = <Row>(_instance: Instance, row: Row): Row => row
 const currency = 'USD'
+/** A larger key would take minutes to make. */
+const mostBits = 8192
+const mostYears = 1000
 
 const organizations: Kind<OrganizationRow> = {
   name: 'organization',
@@ -66,6 +69,12 @@ const certs: Kind<CertRow> = {
 /** A cert without a pair gets one, also where it had another before. */
 async function fillCert(instance: Instance, row: CertRow): Promise<GoJson<CertRow>> {
   if (row.certificate !== '' || row.privateKey !== '') return good(row)
+  if (row.bitSize > mostBits || row.expireInYears > mostYears) {
+    return {
+      ok: false,
+      message: `This double of Casdoor makes keys of ${mostBits} bits at most, for ${mostYears} years at most.`,
+    }
+  }
   const facts = {
     organization: row.owner,
     commonName: row.name,

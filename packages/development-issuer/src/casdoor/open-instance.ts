@@ -55,7 +55,7 @@ export async function openInstance(options: CasdoorOptions): Promise<Instance> {
   const { nowSeconds = () => Math.floor(Date.now() / 1000), deliverLogoutToken = () => undefined } = options
   const instance: Instance = {
     origin: options.origin,
-    nowSeconds,
+    nowSeconds: () => Math.floor(nowSeconds()),
     organizations: new Table(),
     certs: new Table(),
     applications: new Table(),

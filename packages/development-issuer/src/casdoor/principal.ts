@@ -1,6 +1,5 @@
-import { equalTexts } from '../users.ts'
 import { type Call, readBasic, readBearer } from './call.ts'
-import { findClient } from './clients.ts'
+import { findClient, isSecretOf } from './clients.ts'
 import { type Answer, refused } from './envelope.ts'
 import { formatTime, type Instance } from './instance.ts'
 import type { Sessions } from './sessions.ts'
@@ -25,7 +24,7 @@ export function findPrincipal(instance: Instance, sessions: Sessions, call: Call
   if (bearer !== undefined) return judgeBearer(instance, bearer)
   const basic = readBasic(call)
   const client = basic && findClient(instance, basic.name)
-  if (client !== undefined && equalTexts(basic?.password ?? '', client.application.clientSecret)) {
+  if (client !== undefined && isSecretOf(client.application, basic?.password ?? '')) {
     return { ok: true, principal: { kind: 'application' } }
   }
   const user = sessions.userOf(call.session)

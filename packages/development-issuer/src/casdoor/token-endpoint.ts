@@ -48,6 +48,6 @@ export async function answerToken(instance: Instance, call: Call): Promise<Answe
     if (!judged.ok) return oauthError('invalid_dpop_proof', judged.message)
     dpopThumbprint = judged.thumbprint
   }
-  const { clientSecret } = presented
-  return grant(instance, { client, clientSecret, parameters, issuer: call.issuer, dpopThumbprint })
+  const { clientSecret, isProven } = presented
+  return grant(instance, { client, clientSecret, isProven, parameters, issuer: call.issuer, dpopThumbprint })
 }

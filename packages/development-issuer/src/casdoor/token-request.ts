@@ -1,5 +1,4 @@
-import { equalTexts } from '../users.ts'
-import type { Client } from './clients.ts'
+import { type Client, isSecretOf } from './clients.ts'
 import { type Answer, oauthError } from './envelope.ts'
 
 /** A request to the token endpoint whose client exists and may use the grant. */
@@ -7,6 +6,8 @@ export interface TokenRequest {
   readonly client: Client
   /** As it was sent, wrong or right; empty when it was not. */
   readonly clientSecret: string
+  /** By an assertion, in place of a secret. */
+  readonly isProven: boolean
   readonly parameters: Readonly<Record<string, string>>
   readonly issuer: string
   /** Of the proof's key; empty without a proof. */
@@ -15,11 +16,11 @@ export interface TokenRequest {
 
 /** Refuses a wrong secret. Where it may be missing, only one that was sent is looked at. */
 export function refuseSecret(
-  { client, clientSecret }: TokenRequest,
+  { client, clientSecret, isProven }: TokenRequest,
   need: 'needed' | 'may be missing',
 ): Answer | undefined {
-  if (need === 'may be missing' && clientSecret === '') return undefined
-  return equalTexts(clientSecret, client.application.clientSecret)
+  if (isProven || (need === 'may be missing' && clientSecret === '')) return undefined
+  return isSecretOf(client.application, clientSecret)
     ? undefined
     : oauthError('invalid_client', 'client_secret is invalid')
 }
