@@ -7,10 +7,17 @@ import { messageOf } from './failure.ts'
 
 export type Administered = Pick<ResourceServer, 'revoke' | 'revocations'>
 
+/** How a server is doing, for its operator. Nothing secret is in it. */
+export type Status = () => Readonly<Record<string, unknown>>
+
 /** Takes the operator's commands for a server that runs. */
 export interface AdminListener {
-  /** Until it is called, commands are answered 503. */
-  readonly serve: (server: Administered) => void
+  /**
+   * Until it is called, commands are answered 503.
+   *
+   * @param status - what `doorman status` is told; without it there is none
+   */
+  readonly serve: (server: Administered, status?: Status) => void
   readonly close: () => Promise<void>
 }
 
@@ -33,8 +40,9 @@ export async function openAdminListener(state: string): Promise<AdminListener> {
   }
   rmSync(path, { force: true }) // Left behind by a process that was killed.
   let server: Administered | undefined
+  let status: Status | undefined
   const listener = createServer({ requestTimeout: timeoutMilliseconds }, (request, response) => {
-    answer(request, server).then(
+    answer(request, server, status).then(
       (told) => respond(response, told),
       (error: unknown) => respond(response, failed(503, messageOf(error))),
     )
@@ -42,7 +50,10 @@ export async function openAdminListener(state: string): Promise<AdminListener> {
   listener.maxConnections = 16
   await listen(listener, path)
   return {
-    serve: (given) => (server = given),
+    serve: (given, asked) => {
+      server = given
+      status = asked
+    },
     close: () =>
       new Promise((resolve) => {
         listener.close(() => resolve())
@@ -69,9 +80,20 @@ interface Told {
   readonly body: unknown
 }
 
-async function answer(request: IncomingMessage, server: Administered | undefined): Promise<Told> {
-  if (request.url !== '/revocations') return failed(404, 'There is nothing at this address.')
+async function answer(
+  request: IncomingMessage,
+  server: Administered | undefined,
+  status: Status | undefined,
+): Promise<Told> {
+  const { url } = request
+  if (url !== '/revocations' && url !== '/status') return failed(404, 'There is nothing at this address.')
   if (server === undefined) return failed(503, 'The server is still starting. Try again in a moment.')
+  if (url === '/status') {
+    if (status === undefined) return failed(404, 'This server is no gateway, and has no status to tell.')
+    return request.method === 'GET'
+      ? { status: 200, body: status() }
+      : failed(405, 'The status can only be read.')
+  }
   if (request.method === 'GET') return { status: 200, body: { revocations: server.revocations() } }
   if (request.method !== 'POST') return failed(405, 'GET lists revocations, POST adds one.')
   const wish = await readWish(request)

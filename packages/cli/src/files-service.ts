@@ -3,16 +3,15 @@ import { FileFailure, openFilesRoot, type FilesServer } from '@mcp-doorman/files
 import { createEndpoint, isLoopbackName, startHttp, type Endpoint } from '@mcp-doorman/mcp-endpoint'
 import {
   createResourceServer,
-  type AuditSink,
   type DpopOptions,
   type IssuerOptions,
   type Rate,
   type ResourceServer,
 } from '@mcp-doorman/resource-server'
-import { createLineSink, openAuditFile } from '@mcp-doorman/resource-server/audit-log'
 import { openRevocationFile } from '@mcp-doorman/resource-server/revocation-file'
+import { openAuditSink } from './audit-sink.ts'
 import { openAdminListener, type AdminListener } from './admin-listener.ts'
-import { explainListenError, messageOf, UsageError } from './failure.ts'
+import { explainListenError, UsageError } from './failure.ts'
 import { filesAccess } from './files-access.ts'
 import { keepOutside } from './keep-outside.ts'
 import { checkRootOptions, type RootOptions } from './root-options.ts'
@@ -47,8 +46,8 @@ export interface FilesService {
   readonly close: () => Promise<void>
 }
 
-// A written file of 5 MiB is 6.7 MiB as base64.
-const maxBodyBytes = 8 * 1024 * 1024
+/** Largest body of a request to a files server: a written file of 5 MiB is 6.7 MiB as base64. */
+export const maxFilesBodyBytes: number = 8 * 1024 * 1024
 
 /** Opens the directory and puts an endpoint over it. Knows nothing of tokens. */
 export function openFiles(options: FilesOptions): {
@@ -116,7 +115,7 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
     // Before anything in the folder is opened: it makes sure that no other server has.
     admin = options.state === undefined ? undefined : await openAdminListener(options.state)
     resourceServer = createFilesResourceServer(options)
-    const mounts = [{ endpoint, resourceServer, maxBodyBytes }]
+    const mounts = [{ endpoint, resourceServer, maxBodyBytes: maxFilesBodyBytes }]
     const http = await startHttp({ mounts, host, port }).catch((error: unknown) => {
       throw explainListenError(error, host, port, portOption)
     })
@@ -144,7 +143,7 @@ export async function startFilesService(options: FilesServiceOptions): Promise<F
 
 function createFilesResourceServer(options: FilesServiceOptions): ResourceServer {
   const { scopes, challenge, rules } = filesAccess(options.readOnly)
-  const audit = openAudit(options.auditFile)
+  const audit = openAuditSink(options.auditFile)
   try {
     const { dpop, state } = options
     return createResourceServer({
@@ -164,22 +163,5 @@ function createFilesResourceServer(options: FilesServiceOptions): ResourceServer
   } catch (error) {
     void audit.close()
     throw error instanceof TypeError ? new UsageError(error.message) : error
-  }
-}
-
-function openAudit(path: string | undefined): AuditSink {
-  if (path === undefined) return createLineSink(process.stderr.fd)
-  const onFailure = (reason: string): void => {
-    process.stderr.write(
-      `Records cannot be written, so requests are answered 503 until they can: ${reason}\n`,
-    )
-  }
-  try {
-    return openAuditFile({ path, onFailure })
-  } catch (error) {
-    throw new Error(
-      `Records cannot be kept in ${path}: name a file in a folder that exists. (${messageOf(error)})`,
-      { cause: error },
-    )
   }
 }

@@ -4,7 +4,9 @@ import { addCasdoorCommand } from './commands/casdoor.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
+import { addGatewayCommand } from './commands/gateway.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
+import { addStatusCommand } from './commands/status.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { messageOf, UsageError } from './failure.ts'
 import { version } from './version.ts'
@@ -24,8 +26,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .enablePositionalOptions() // A command has its options after its own name, also below another command.
   addDevCommand(program)
   addFilesCommand(program)
+  addGatewayCommand(program)
   addConfigCommand(program)
   addCasdoorCommand(program)
+  addStatusCommand(program)
   addTokenCommand(program)
   addRevokeCommand(program)
   addAuditCommand(program)

@@ -1,25 +1,26 @@
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
-import type { IssuerOptions, Rate } from '@mcp-doorman/resource-server'
+import type { Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
+import {
+  addIssuerOptions,
+  describeIssuers,
+  readIssuers,
+  type IssuerChoice,
+} from '../issuer-choice.ts'
 import { keepOutside } from '../keep-outside.ts'
 import { settlePublicUrl } from '../public-url.ts'
-import { collect, shared } from '../option-table.ts'
+import { shared } from '../option-table.ts'
 import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
 import { readDpop, tokenCheckOptions, withIntrospection, type TokenCheckOptions } from '../token-checks.ts'
 
-interface FilesCommandOptions extends RootOptions, TokenCheckOptions {
+interface FilesCommandOptions extends RootOptions, IssuerChoice, TokenCheckOptions {
   readonly host: string
   readonly port: number
   readonly publicUrl?: string
-  readonly issuer: readonly string[]
-  readonly casdoor?: string
-  readonly casdoorApplication?: string
-  readonly allowClient: readonly string[]
-  readonly allowOwner: readonly string[]
   readonly stdio: boolean
   readonly audit?: string
   readonly state?: string
@@ -35,23 +36,7 @@ export function addFilesCommand(program: Command): void {
     .addOption(shared.host())
     .addOption(shared.port())
     .addOption(shared.publicUrl())
-    .addOption(shared.issuer())
-    .addOption(shared.casdoor())
-    .addOption(shared.casdoorApplication())
-    .addOption(
-      new Option('--allow-client <id>', 'accept tokens of this OAuth client only; may be repeated')
-        .default([], 'any client of an issuer; of a Casdoor, its application')
-        .argParser(collect),
-    )
-    .addOption(
-      new Option(
-        '--allow-owner <organization>',
-        'accept users of this Casdoor organization only; may be repeated',
-      )
-        .default([], 'not looked at')
-        .argParser(collect),
-    )
-  addRootOptions(command)
+  addRootOptions(addIssuerOptions(command))
     .addOption(
       new Option(
         '--stdio',
@@ -107,13 +92,15 @@ async function runStdio(directory: string, options: FilesCommandOptions, command
   await files.close()
 }
 
+const alternative = 'run "doorman dev" instead, or --stdio for one local user'
+
 const weakOpenerNotice =
   'Note: this system has no /proc, so files are opened by a weaker way. A local account that can write below the directory could lead it outside.'
 
 async function runHttp(directory: string, options: FilesCommandOptions): Promise<void> {
   const { host, port, limit } = options
   const signal = waitForSignal()
-  const issuers = withIntrospection(readIssuers(options), options)
+  const issuers = withIntrospection(readIssuers(options, alternative), options)
   if (port === 0 && options.publicUrl === undefined) {
     throw new UsageError(
       '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
@@ -138,13 +125,10 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
   if (notice !== undefined) say(notice)
   if (service.opener === 'realpath') say(weakOpenerNotice)
-  if (options.casdoor !== undefined && options.allowClient.includes('*')) say(anyClientWarning)
   say(
     `${resource} serves ${resolve(directory)}${options.perUser ? ', a folder for each user' : ''}${options.readOnly ? ', read-only' : ''}.`,
   )
-  say(
-    `Tokens are taken from ${issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer)).join(', ')}.`,
-  )
+  describeIssuers(issuers, options).forEach(say)
   if (!isLoopbackName(host))
     say(`Listening on ${host}:${service.port} without TLS: only a proxy that ends TLS should reach it.`)
   void service.resourceServer.ready().then((problems) => {
@@ -154,39 +138,4 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
   })
   await signal
   await closeAll([service.close])
-}
-
-const anyClientWarning =
-  "Warning: --allow-client '*' accepts tokens of every application of that Casdoor. Whoever can register an application there, or owns one, can obtain tokens for this server with any scope it asks for. Name the application or the clients instead."
-
-function readIssuers(options: FilesCommandOptions): readonly IssuerOptions[] {
-  const { issuer, casdoor, casdoorApplication, allowClient, allowOwner } = options
-  if (issuer.length === 0 && casdoor === undefined) {
-    throw new UsageError(
-      'Nobody is named whose tokens to accept. Add --issuer URL or --casdoor URL; to try it without a provider, run "doorman dev" instead, or --stdio for one local user.',
-    )
-  }
-  if (casdoor === undefined && (casdoorApplication !== undefined || allowOwner.length > 0)) {
-    const flag = casdoorApplication === undefined ? '--allow-owner' : '--casdoor-application'
-    throw new UsageError(`${flag} has no effect without --casdoor. Add it, or remove ${flag}.`)
-  }
-  if (casdoor !== undefined && casdoorApplication === undefined && allowClient.length === 0) {
-    throw new UsageError(
-      `Any application of ${casdoor} could obtain tokens for this server, because Casdoor lets every client choose the audience. Add --casdoor-application NAME to accept one application, or --allow-client ID for each client to accept.`,
-    )
-  }
-  const anyClient = allowClient.includes('*')
-  const clients = anyClient || allowClient.length === 0 ? {} : { allowedClients: allowClient }
-  const standard = issuer.map((url): IssuerOptions => ({ issuer: url, ...clients }))
-  if (casdoor === undefined) return standard
-  return [
-    {
-      // People copy addresses with the final slash; the setting that tokens repeat has none.
-      casdoor: casdoor.replace(/\/$/, ''),
-      ...(casdoorApplication !== undefined && { application: casdoorApplication }),
-      ...(anyClient ? { allowedClients: 'any' as const } : clients),
-      ...(allowOwner.length > 0 && { allowedOwners: allowOwner }),
-    },
-    ...standard,
-  ]
 }

@@ -66,6 +66,7 @@ function optionsOf(configuration: Configuration): ResourceServerOptions {
     title: '',
     resource: anyResource,
     path: '/mcp',
+    plainForm: true,
     scopes: {},
     challenge: [],
     rules: [],

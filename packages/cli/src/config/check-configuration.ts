@@ -33,6 +33,16 @@ export function checkConfiguration(
       (index) => ['servers', servers[index]?.name ?? '', 'path'],
       'is the path of a server above already. Give each its own.',
     ),
+    ...checkTwins(
+      servers.map(({ name, path, plainForm }) =>
+        // Of the same path, that has been told.
+        plainForm && !servers.some((other) => other.name !== name && other.path === path)
+          ? path.slice(0, path.lastIndexOf('/'))
+          : `only ${name}`,
+      ),
+      (index) => ['servers', servers[index]?.name ?? '', 'path'],
+      'has the same place for its plain form, tools/list and tools/call, as a server above. Write it as /NAME/mcp, or add "plainForm: false".',
+    ),
     ...read.flatMap(({ server, leftOut }) => [
       ...checkServer(server, origin, leftOut),
       // Without some of them, others would seem to have no effect.

@@ -47,6 +47,7 @@ export interface ServerConfiguration {
   /** What tokens are for, byte for byte. */
   readonly resource: string
   readonly path: string
+  readonly plainForm: boolean
   readonly scopes: Readonly<Record<string, ScopeConfiguration>>
   readonly challenge: readonly string[]
   readonly rules: readonly RuleConfiguration[]

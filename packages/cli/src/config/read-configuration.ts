@@ -150,6 +150,7 @@ function serverOf(name: string, data: ServerData, { origin, folder }: ServerPlac
     title: data.title ?? name,
     resource: origin + data.path,
     path: data.path,
+    plainForm: data.plainForm ?? true,
     scopes,
     challenge,
     rules: rules.map(({ id, ...rule }, index) => ({ id: `${name}.${id ?? `rules[${index}]`}`, ...rule })),

@@ -8,6 +8,11 @@ const everyServer = {
     'Where it is served, below `publicUrl`. The two together are the resource that tokens are for.',
   ),
   title: text.max(200).optional().describe('What people see as its name. Default: the name in this file.'),
+  plainForm: flag
+    .optional()
+    .describe(
+      'Serve `GET tools/list` and `POST tools/call` beside the path, for programs that speak no MCP. Default: `true`.',
+    ),
   scopes: z
     .record(z.string(), scope)
     .optional()
