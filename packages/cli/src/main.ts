@@ -5,6 +5,7 @@ import { addConfigCommand } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addFilesCommand } from './commands/files.ts'
 import { addGatewayCommand } from './commands/gateway.ts'
+import { addProtectCommand } from './commands/protect.ts'
 import { addRevokeCommand } from './commands/revoke.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTokenCommand } from './commands/token.ts'
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .enablePositionalOptions() // A command has its options after its own name, also below another command.
   addDevCommand(program)
   addFilesCommand(program)
+  addProtectCommand(program)
   addGatewayCommand(program)
   addConfigCommand(program)
   addCasdoorCommand(program)

@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Option, type Command } from 'commander'
 import type {
@@ -12,12 +11,12 @@ import type {
 } from '@mcp-doorman/resource-server'
 import { createExplaining } from '../config/check-by-building.ts'
 import { actionOf } from '../config/check-rules.ts'
+import { lookAround } from '../config/check-surroundings.ts'
 import { compileCondition } from '../config/conditions.ts'
 import type { Configuration, ServerConfiguration } from '../config/configuration.ts'
 import { formatExplanation } from '../config/format-explanation.ts'
 import { configurationSchema } from '../config/json-schema.ts'
 import { loadConfiguration, type LoadedConfiguration } from '../config/load-configuration.ts'
-import { readSecrets } from '../config/secrets.ts'
 import { formatStartingFile } from '../config/starting-file.ts'
 import { callerFromClaims, callerFromWords } from '../config/suppose-caller.ts'
 import { messageOf, UsageError } from '../failure.ts'
@@ -69,11 +68,17 @@ function describe({ name, resource }: ServerConfiguration): string {
 function mustBeFine(file: string, loaded: LoadedConfiguration): Configuration {
   if (!loaded.ok) {
     process.stderr.write(loaded.problems)
-    throw new Error(`${file} has ${loaded.count === 1 ? 'a mistake' : `${loaded.count} mistakes`}.`)
+    throw mistakesIn(file, loaded.count)
   }
-  const { problems } = readSecrets(loaded.configuration, dirname(resolve(file)))
-  if (problems.length > 0) process.stderr.write(loaded.locate(problems))
-  return loaded.configuration
+  const { secrets, problems } = lookAround(loaded.configuration, file)
+  if (secrets.problems.length > 0) process.stderr.write(loaded.locate(secrets.problems))
+  if (problems.length === 0) return loaded.configuration
+  process.stderr.write(loaded.locate(problems))
+  throw mistakesIn(file, problems.length)
+}
+
+function mistakesIn(file: string, count: number): Error {
+  return new Error(`${file} has ${count === 1 ? 'a mistake' : `${count} mistakes`}.`)
 }
 
 interface ExplainOptions {

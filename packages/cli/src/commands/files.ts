@@ -4,12 +4,7 @@ import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
 import type { Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
-import {
-  addIssuerOptions,
-  describeIssuers,
-  readIssuers,
-  type IssuerChoice,
-} from '../issuer-choice.ts'
+import { addIssuerOptions, describeIssuers, readIssuers, type IssuerChoice } from '../issuer-choice.ts'
 import { keepOutside } from '../keep-outside.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { shared } from '../option-table.ts'

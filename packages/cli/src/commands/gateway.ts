@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isLoopbackName } from '@mcp-doorman/mcp-endpoint'
+import { lookAround } from '../config/check-surroundings.ts'
 import type { Behind, Configuration } from '../config/configuration.ts'
 import { loadConfiguration } from '../config/load-configuration.ts'
 import type { Problem } from '../config/problems.ts'
-import { readSecrets } from '../config/secrets.ts'
 import { messageOf } from '../failure.ts'
 import { startGateway, type GatewayChanges, type GatewayService } from '../gateway/gateway-service.ts'
 import { partsOfConfiguration } from '../gateway/parts-of-configuration.ts'
@@ -100,9 +100,11 @@ function load(file: string, running?: Configuration): Loaded {
   const read = loadConfiguration(file)
   if (!read.ok) throw new Error(`${read.problems}${countOf(read.count)}`)
   const { configuration, locate, text } = read
-  const secrets = readSecrets(configuration, dirname(resolve(file)))
+  const around = lookAround(configuration, file)
+  const { secrets } = around
   const problems = [
     ...secrets.problems,
+    ...around.problems,
     ...(running === undefined ? [] : fixedProblems(running, configuration)),
   ]
   if (problems.length > 0) throw new Error(`${locate(problems)}${countOf(problems.length)}`)

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type * as z from 'zod'
+import { resolveWords } from '../command-words.ts'
 import { filesAccess } from '../files-access.ts'
 import { checkConfiguration, type ReadServer } from './check-configuration.ts'
 import type {
@@ -184,11 +185,9 @@ function accessOf(data: ServerData): Access {
 function behindOf(data: ServerData, folder: string): Behind {
   if ('command' in data) {
     const { command, environment, workingDirectory, shared, limits } = data
-    const [program = '', ...words] = command
     return {
       kind: 'command',
-      // A bare name is looked for in PATH.
-      command: [program.includes('/') ? resolve(folder, program) : program, ...words],
+      command: resolveWords(command, folder),
       environment,
       workingDirectory: workingDirectory === undefined ? undefined : resolve(folder, workingDirectory),
       shared,

@@ -88,7 +88,7 @@ const everyUpstream = {
 export const commandServer = section({
   ...everyServer,
   command: texts.describe(
-    'The program and its arguments, as a list: no shell reads it. A program with a `/` in it is looked for from the folder of this file.',
+    'The program and its arguments, as a list: no shell reads it. A program with a `/` in it, and words that begin with `./` or `../`, are paths from the folder of this file.',
   ),
   environment: z
     .record(z.string(), z.string())

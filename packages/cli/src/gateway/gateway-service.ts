@@ -183,8 +183,7 @@ function buildAll(
   try {
     for (const parts of servers) {
       const old = before.find(({ parts: { name } }) => name === parts.name)
-      const behind =
-        old?.parts.behindKey === parts.behindKey ? old.behind : openBehind(parts, shared.around)
+      const behind = old?.parts.behindKey === parts.behindKey ? old.behind : openBehind(parts, shared.around)
       try {
         const gate = old?.parts.accessKey === parts.accessKey ? old.gate : createGate(parts, shared)
         built.push({ parts, behind, gate })
@@ -203,12 +202,14 @@ function buildAll(
 const stays = (): Promise<void> => Promise.resolve()
 
 /** A resource server that closes nothing of what it shares with others. */
-function createGate({ access }: ServerParts, { audit, revocations, replays }: Shared): ResourceServer {
+function createGate({ name, access }: ServerParts, { audit, revocations, replays }: Shared): ResourceServer {
   const { dpop } = access
+  // A record is a JSON object, and says which server it is of.
+  const ending = `,"server":${JSON.stringify(name)}}`
   return createResourceServer({
     ...access,
     ...(dpop !== undefined && { dpop: { ...dpop, replays: { ...replays, close: stays } } }),
-    audit: { ...audit, close: stays },
+    audit: { ...audit, write: (line) => audit.write(line.slice(0, -1) + ending), close: stays },
     revocations: { ...revocations, close: stays },
   })
 }

@@ -46,7 +46,10 @@ function keyOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 }
 
-function behindParts(behind: ServerConfiguration['behind'], find: (reference: string) => string): BehindParts {
+function behindParts(
+  behind: ServerConfiguration['behind'],
+  find: (reference: string) => string,
+): BehindParts {
   if (behind.kind === 'files') {
     const { files, perUser = false, readOnly = false, deny = [], quota, quotaFiles, skeleton } = behind
     const options = { directory: files, perUser, readOnly, deny, ...present({ quota, quotaFiles, skeleton }) }

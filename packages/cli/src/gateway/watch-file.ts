@@ -11,11 +11,7 @@ const quietMilliseconds = 100
  *
  * @returns what ends the watch
  */
-export function watchFile(
-  file: string,
-  onChange: () => void,
-  onFailure: (error: Error) => void,
-): () => void {
+export function watchFile(file: string, onChange: () => void, onFailure: (error: Error) => void): () => void {
   const name = basename(file)
   let timer: NodeJS.Timeout | undefined
   const watcher = watch(dirname(file), { persistent: false }, (_event, changed) => {

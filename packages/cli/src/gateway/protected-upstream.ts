@@ -1,0 +1,114 @@
+import { basename } from 'node:path'
+import type { UpstreamOptions } from '@mcp-doorman/gateway'
+import { findStrayFile, resolveWords } from '../command-words.ts'
+import { present } from '../config/present.ts'
+import { messageOf, UsageError } from '../failure.ts'
+import { readSecret, secretReference } from '../secret-reference.ts'
+
+/** Which server `doorman protect` is for. */
+export interface UpstreamChoice {
+  readonly http?: string
+  readonly bearer?: string
+  readonly name?: string
+  readonly shared: boolean
+  readonly env: readonly string[]
+  readonly workingDirectory?: string
+}
+
+/** The server behind the gate, as options and as it is written in a file. */
+export interface Protected {
+  readonly name: string
+  readonly options: UpstreamOptions
+  readonly written: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The server that a command line names.
+ *
+ * @throws {UsageError} when it names none, or two, or something that has no effect
+ */
+export function readUpstream(words: readonly string[], options: UpstreamChoice): Protected {
+  const { http, name } = options
+  if ((words.length === 0) === (http === undefined)) {
+    throw new UsageError(
+      http === undefined
+        ? 'Nothing is named to be protected. Add -- COMMAND ARGS, or --http URL.'
+        : '--http names a server by its address, and a command another. Leave out one of the two.',
+    )
+  }
+  const read = http === undefined ? readProgram(words, options) : readAddress(http, options)
+  return { ...read, name: checkedName(name ?? read.name) }
+}
+
+function readProgram(words: readonly string[], options: UpstreamChoice): Protected {
+  const { shared: isShared, env, workingDirectory, bearer } = options
+  if (bearer !== undefined) throw new UsageError('--bearer has no effect without --http. Remove it.')
+  const folder = process.cwd()
+  const stray = workingDirectory === undefined ? findStrayFile(words, folder) : undefined
+  if (stray !== undefined) throw new UsageError(`${stray.message}, or add --working-directory.`)
+  const [directory] = workingDirectory === undefined ? [] : resolveWords([`./${workingDirectory}`], folder)
+  const command = resolveWords(words, folder)
+  const values = env.map((variable) => [variable, process.env[variable]] as const)
+  const absent = values.find(([, value]) => value === undefined)
+  if (absent !== undefined) {
+    throw new UsageError(`--env ${absent[0]}: there is no such variable here. Set it, or leave it out.`)
+  }
+  const environment = Object.fromEntries(values.map(([variable, value]) => [variable, value ?? '']))
+  const named = Object.fromEntries(env.map((variable) => [variable, `env:${variable}`]))
+  return {
+    name: nameOfProgram(command),
+    options: { command, environment, shared: isShared, ...present({ workingDirectory: directory }) },
+    written: {
+      command,
+      ...(env.length > 0 && { environment: named }),
+      ...(directory !== undefined && { workingDirectory: directory }),
+      ...(isShared && { shared: true }),
+    },
+  }
+}
+
+function readAddress(
+  url: string,
+  { bearer, shared: isShared, env, workingDirectory }: UpstreamChoice,
+): Protected {
+  if (env.length > 0 || workingDirectory !== undefined) {
+    const option = env.length > 0 ? '--env' : '--working-directory'
+    throw new UsageError(`${option} has no effect with --http, which starts no program. Remove it.`)
+  }
+  if (bearer !== undefined && !secretReference.test(bearer)) {
+    throw new UsageError(
+      '--bearer: write env:NAME or file:PATH, so that the secret is in no list of processes.',
+    )
+  }
+  const headers = bearer === undefined ? {} : { authorization: `Bearer ${secretOf(bearer)}` }
+  return {
+    name: URL.canParse(url) ? new URL(url).hostname.replace(/[^A-Za-z0-9-]+/g, '-') : 'server',
+    options: { url, headers, shared: isShared },
+    written: { url, ...(bearer !== undefined && { bearer }), ...(isShared && { shared: true }) },
+  }
+}
+
+function secretOf(reference: string): string {
+  try {
+    return readSecret(reference)
+  } catch (error) {
+    throw new UsageError(`--bearer: ${messageOf(error)}`)
+  }
+}
+
+/** After the last word that looks like the name of a program or package: `server-everything`, `notes`. */
+function nameOfProgram(command: readonly string[]): string {
+  const [program = ''] = command
+  const script = command
+    .slice(1)
+    .find((word) => /\.\w+$|^@?[\w.-]+\/[\w.-]+$/.test(word) && !word.startsWith('-'))
+  const name = basename(script ?? program)
+    .replace(/\.\w+$/, '')
+    .replace(/[^\w-]+/g, '-')
+  return /^[A-Za-z0-9]/.test(name) ? name.slice(0, 64) : 'server'
+}
+
+function checkedName(name: string): string {
+  if (/^[A-Za-z0-9][\w-]{0,63}$/.test(name)) return name
+  throw new UsageError(`--name "${name}": use letters, digits, "-" and "_", at most 64.`)
+}
