@@ -19,6 +19,8 @@ export interface CommandOptions {
   /** Words for Node itself, before the script. */
   readonly nodeOptions?: readonly string[]
   readonly node?: string
+  /** The working folder. Default: that of the tests. */
+  readonly cwd?: string
 }
 
 export interface ProgramOptions {
@@ -42,9 +44,9 @@ export interface DoormanProcess {
   /** All of it, from the start. */
   stdout(): string
   stderr(): string
-  /** Resolves once both streams together have said this; rejects when the process ends before. */
-  printed(pattern: RegExp): Promise<void>
-  send(signal: 'SIGTERM' | 'SIGINT' | 'SIGUSR2'): void
+  /** Resolves once both streams together have said this, so often; rejects when the process ends before. */
+  printed(pattern: RegExp, times?: number): Promise<void>
+  send(signal: 'SIGTERM' | 'SIGINT' | 'SIGUSR2' | 'SIGHUP'): void
   readonly ended: Promise<Ended>
   /** Asks it to end with SIGTERM, and waits. */
   stop(): Promise<Ended>
@@ -75,8 +77,9 @@ export function openLab(scope: Scope): Lab {
       closers.push(() => rmSync(folder, { recursive: true, force: true }))
       return folder
     },
-    start(words, { env = {}, nodeOptions = [], node = process.execPath } = {}) {
-      const running = startProcess([node, ...nodeOptions, doormanScript, ...words], { env, detached: false })
+    start(words, { nodeOptions = [], node = process.execPath, ...options } = {}) {
+      const command = [node, ...nodeOptions, doormanScript, ...words] as const
+      const running = startProcess(command, { ...options, detached: false })
       closers.push(async () => {
         const { stderr } = await running.kill()
         assert.doesNotMatch(stderr, /^ +at |Warning:|Unhandled/m, 'something broke inside')
@@ -134,7 +137,8 @@ function startProcess(
     })
   })
 
-  function printed(pattern: RegExp): Promise<void> {
+  function printed(pattern: RegExp, times = 1): Promise<void> {
+    const each = new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`)
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => finish('it took too long to say'), patienceMilliseconds)
       const finish = (problem?: string): void => {
@@ -144,7 +148,7 @@ function startProcess(
         else reject(new Error(`${command.join(' ')}: ${problem} ${pattern}\n${stdout}${stderr}`))
       }
       const look = (): void => {
-        if (pattern.test(stdout + stderr)) finish()
+        if (((stdout + stderr).match(each)?.length ?? 0) >= times) finish()
         else if (closed) finish('it ended without saying')
       }
       listeners.add(look)

@@ -28,9 +28,16 @@ interface DevCommandOptions extends RootOptions {
   readonly autoLogin?: string
   readonly autoConsent: boolean
   readonly seed?: number
+  readonly resource: readonly FurtherResource[]
   readonly state: string
   readonly audit?: string
   readonly limit: Rate | 'off'
+}
+
+/** A server that somebody else starts, and that takes tokens of this issuer. */
+interface FurtherResource {
+  readonly resource: string
+  readonly scopes: readonly string[]
 }
 
 const host = '127.0.0.1'
@@ -55,6 +62,14 @@ export function addDevCommand(program: Command): void {
     .addOption(
       new Option('--seed <number>', 'make what is random in faults the same each time').argParser(readSeed),
     )
+    .addOption(
+      new Option(
+        '--resource <url=scopes>',
+        'give out tokens for this server too, with these scopes: "http://127.0.0.1:8090/mcp=tools:use tools:read"; may be repeated',
+      )
+        .default([], 'the directory alone')
+        .argParser(readResource),
+    )
     .addOption(shared.state())
   addRootOptions(command).addOption(shared.audit()).addOption(shared.limit()).action(runDev)
   command.enablePositionalOptions()
@@ -72,7 +87,10 @@ async function runDev(directory: string | undefined, options: DevCommandOptions)
   const served = directory ?? makeSampleFolder(state)
   if (directory !== undefined) keepOutside(directory, state, '--state')
   const resource = `http://${host}:${port}/mcp`
-  const users = options.users === undefined ? undefined : readUsersFile(options.users, allScopes)
+  const users =
+    options.users === undefined
+      ? undefined
+      : readUsersFile(options.users, [...allScopes, ...options.resource.flatMap(({ scopes }) => scopes)])
   const issuer = await startIssuer(resource, options, users)
   const service = await startFilesService({
     directory: served,
@@ -115,6 +133,7 @@ function startIssuer(
   users: readonly DevelopmentUser[] | undefined,
 ): Promise<DevelopmentIssuer> {
   const { issuerPort: port, state, readOnly, like, autoLogin, autoConsent, seed } = options
+  const further = options.resource.map((server) => ({ ...server, defaultScopes: server.scopes }))
   return startDevelopmentIssuer({
     host,
     port,
@@ -131,10 +150,21 @@ function startIssuer(
         scopes: readOnly ? readingScopes : allScopes,
         defaultScopes: readingScopes,
       },
+      ...further,
     ],
   }).catch((error: unknown) => {
     throw explainListenError(error, host, port, '--issuer-port')
   })
+}
+
+function readResource(value: string, previous: readonly FurtherResource[]): readonly FurtherResource[] {
+  const at = value.indexOf('=')
+  const resource = value.slice(0, at)
+  const scopes = value.slice(at + 1).split(' ')
+  if (at < 0 || !URL.canParse(resource) || !scopes.every((scope) => scope !== '')) {
+    throw new InvalidArgumentError('Write it as "http://127.0.0.1:8090/mcp=tools:use tools:read".')
+  }
+  return [...previous, { resource, scopes }]
 }
 
 function readSeed(value: string): number {

@@ -51,13 +51,16 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
     load: async (reason) => {
       const next = load(file, configuration)
       if (reason === 'change' && next.text === loaded.text) return undefined
-      const changes = await service.apply(next.servers)
+      const running = await started
+      const changes = await running.apply(next.servers)
       loaded = next
-      void tellOfKeys(service)
+      void tellOfKeys(running)
       return describeChanges(file, changes)
     },
   })
-  const service = await startGateway({
+  const reload = (reason: ReloadReason): void => void reloader.reload(reason)
+  process.on('SIGHUP', () => reload('signal')) // From the beginning, since otherwise it ends the process.
+  const started = startGateway({
     host: listen.host,
     port: listen.port,
     portOption: 'listen.port of the configuration',
@@ -70,6 +73,7 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
     say: note,
     status: () => ({ config_file: resolve(file), ...reloader.state() }),
   })
+  const service = await started
   for (const server of configuration.servers) {
     say(`${server.name} is at ${server.resource}: ${describeBehind(server.behind)}.`)
   }
@@ -82,8 +86,6 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
   }
   void tellOfKeys(service)
 
-  const reload = (reason: ReloadReason): void => void reloader.reload(reason)
-  process.on('SIGHUP', () => reload('signal'))
   const unwatch = watchConfiguration(file, () => reload('change'), note)
   await signal
   unwatch()
@@ -98,7 +100,7 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
  */
 function load(file: string, running?: Configuration): Loaded {
   const read = loadConfiguration(file)
-  if (!read.ok) throw new Error(`${read.problems}${countOf(read.count)}`)
+  if (!read.ok) throw mistakesIn(file, read.problems, read.count)
   const { configuration, locate, text } = read
   const around = lookAround(configuration, file)
   const { secrets } = around
@@ -107,12 +109,12 @@ function load(file: string, running?: Configuration): Loaded {
     ...around.problems,
     ...(running === undefined ? [] : fixedProblems(running, configuration)),
   ]
-  if (problems.length > 0) throw new Error(`${locate(problems)}${countOf(problems.length)}`)
+  if (problems.length > 0) throw mistakesIn(file, locate(problems), problems.length)
   return { text, configuration, servers: partsOfConfiguration(configuration, secrets) }
 }
 
-function countOf(count: number): string {
-  return count === 1 ? '1 problem.' : `${count} problems.`
+function mistakesIn(file: string, lines: string, count: number): Error {
+  return new Error(`${file} cannot be used:\n${lines}${count === 1 ? '1 problem' : `${count} problems`}.`)
 }
 
 /** What is settled when the server starts to listen. */

@@ -140,7 +140,7 @@ async function run({ name, options: upstream }: Protected, options: ProtectOptio
           ...present({ dpop: readDpop(options) }),
         },
         accessKey: '',
-        behind: { kind: 'upstream', options: upstream },
+        behind: { kind: 'upstream', options: upstream, sessions: true },
         behindKey: '',
         plainForm: true,
       },

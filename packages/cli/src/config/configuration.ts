@@ -57,11 +57,11 @@ export interface ServerConfiguration {
 
 export type CommandBehind = { readonly kind: 'command' } & Pick<
   Read<typeof commandServer>,
-  'command' | 'environment' | 'workingDirectory' | 'shared' | 'limits'
+  'command' | 'environment' | 'workingDirectory' | 'shared' | 'sessions' | 'limits'
 >
 export type UrlBehind = { readonly kind: 'url' } & Pick<
   Read<typeof urlServer>,
-  'url' | 'bearer' | 'headers' | 'allowPlainHttp' | 'shared' | 'limits'
+  'url' | 'bearer' | 'headers' | 'allowPlainHttp' | 'shared' | 'sessions' | 'limits'
 >
 export type FilesBehind = { readonly kind: 'files' } & Pick<
   Read<typeof filesServer>,

@@ -184,19 +184,20 @@ function accessOf(data: ServerData): Access {
 
 function behindOf(data: ServerData, folder: string): Behind {
   if ('command' in data) {
-    const { command, environment, workingDirectory, shared, limits } = data
+    const { command, environment, workingDirectory, shared, sessions, limits } = data
     return {
       kind: 'command',
       command: resolveWords(command, folder),
       environment,
       workingDirectory: workingDirectory === undefined ? undefined : resolve(folder, workingDirectory),
       shared,
+      sessions,
       limits,
     }
   }
   if ('url' in data) {
-    const { url, bearer, headers, allowPlainHttp, shared, limits } = data
-    return { kind: 'url', url, bearer, headers, allowPlainHttp, shared, limits }
+    const { url, bearer, headers, allowPlainHttp, shared, sessions, limits } = data
+    return { kind: 'url', url, bearer, headers, allowPlainHttp, shared, sessions, limits }
   }
   const { files, perUser, readOnly, deny, quota, quotaFiles, skeleton, allowWeakOpener } = data
   return {

@@ -81,6 +81,11 @@ const everyUpstream = {
     .describe(
       'Let one connection, or one program, serve every caller. Only where the server keeps nothing of one caller for the next. Default: `false`, one for each.',
     ),
+  sessions: flag
+    .optional()
+    .describe(
+      'Serve clients of 2025 in sessions, in which the server can ask them something and tell them of changes; behind a balancer, one caller must then reach one process. Clients of 2026-07-28 need none. Default: `true`.',
+    ),
   limits: limits.optional().describe('What the server may take of time and room.'),
 }
 

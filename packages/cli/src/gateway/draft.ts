@@ -22,10 +22,12 @@ export interface DraftOptions {
  */
 export function formatDraft({ name, file, server, tools, issuersAreNamed }: DraftOptions): string {
   const { issuers, ...others } = file
+  const named = tools.filter(canBeNamed)
+  const leftOut = tools.filter((tool) => !canBeNamed(tool))
   const proposed = [
-    { scope: `${name}:read`, tools: tools.filter(isReadOnly) },
-    { scope: `${name}:write`, tools: tools.filter((tool) => !isReadOnly(tool)) },
-  ].filter((group) => group.tools.some(canBeNamed))
+    { scope: `${name}:read`, tools: named.filter(isReadOnly) },
+    { scope: `${name}:write`, tools: named.filter((tool) => !isReadOnly(tool)) },
+  ].filter((group) => group.tools.length > 0)
   const indented = (value: unknown, indent: string): string =>
     stringify(value, { lineWidth: 0 }).replace(/^(?=.)/gm, indent)
   return `# yaml-language-server: $schema=doorman.schema.json
@@ -47,7 +49,7 @@ ${proposed.map(({ scope }) => `      ${scope}: {}\n`).join('')}
     # The first rule that names a tool is the only one judged. What none names does not exist for anybody:
     # resources and prompts, and tools that the server may get later.
     rules:
-${proposed.map(formatRule).join('')}`
+${proposed.map(formatRule).join('')}${leftOut.map(formatLeftOut).join('')}`
 }
 
 function formatRule({
@@ -57,14 +59,12 @@ function formatRule({
   readonly scope: string
   readonly tools: readonly UpstreamTool[]
 }): string {
-  const lines = tools.map((tool) =>
-    canBeNamed(tool)
-      ? `          - ${quoted(tool.name)}${comment(tool)}\n`
-      : `          # left out, since no rule can name it alone: ${shortened(tool.name)}\n`,
-  )
-  return `      - require: { scopes: [${scope}] }
-        tools:
-${lines.join('')}`
+  const lines = tools.map((tool) => `          - ${quoted(tool.name)}${comment(tool)}\n`)
+  return `      - require: { scopes: [${scope}] }\n        tools:\n${lines.join('')}`
+}
+
+function formatLeftOut({ name }: UpstreamTool): string {
+  return `    # Left out, since no rule can name it alone: ${shortened(name)}\n`
 }
 
 function isReadOnly({ annotations }: UpstreamTool): boolean {
@@ -77,7 +77,8 @@ function canBeNamed({ name }: UpstreamTool): boolean {
 }
 
 function quoted(name: string): string {
-  return /^[A-Za-z_][\w./-]*$/.test(name) ? name : printable(JSON.stringify(name))
+  const isPlain = /^[A-Za-z_][\w./-]*$/.test(name) && !/^(?:true|false|null)$/i.test(name)
+  return isPlain ? name : printable(JSON.stringify(name))
 }
 
 const mostCharacters = 80

@@ -50,8 +50,7 @@ export function openBehind({ name, title, behind }: ServerParts, around: Surroun
   })
   return {
     endpoint,
-    // A server may ask its client something, and clients of 2025 can be asked in a session only.
-    mounting: { sessions: {} },
+    mounting: behind.sessions ? { sessions: {} } : {},
     status: upstream.status,
     close: upstream.close,
   }

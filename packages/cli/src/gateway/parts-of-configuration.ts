@@ -55,6 +55,7 @@ function behindParts(
     const options = { directory: files, perUser, readOnly, deny, ...present({ quota, quotaFiles, skeleton }) }
     return { kind: 'files', options, allowWeakOpener: behind.allowWeakOpener ?? false }
   }
+  const { sessions = true } = behind
   const resolved = (values: Readonly<Record<string, string>> = {}): Record<string, string> =>
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, isReference(value) ? find(value) : value]),
@@ -62,7 +63,7 @@ function behindParts(
   if (behind.kind === 'command') {
     const { command, environment, workingDirectory } = behind
     const options = { command, environment: resolved(environment), ...present({ workingDirectory }) }
-    return { kind: 'upstream', options: { ...options, ...limitsOf(behind) } }
+    return { kind: 'upstream', options: { ...options, ...limitsOf(behind) }, sessions }
   }
   const { url, bearer, headers, allowPlainHttp } = behind
   const own = bearer === undefined ? {} : { authorization: `Bearer ${find(bearer)}` }
@@ -74,6 +75,7 @@ function behindParts(
       ...present({ allowPlainHttp }),
       ...limitsOf(behind),
     },
+    sessions,
   }
 }
 

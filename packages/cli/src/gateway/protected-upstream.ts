@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { UpstreamOptions } from '@mcp-doorman/gateway'
 import { findStrayFile, resolveWords } from '../command-words.ts'
 import { present } from '../config/present.ts'
@@ -96,16 +95,31 @@ function secretOf(reference: string): string {
   }
 }
 
-/** After the last word that looks like the name of a program or package: `server-everything`, `notes`. */
+/** What every second program is called, or its folder. */
+const commonplace: ReadonlySet<string> = new Set([
+  'index',
+  'main',
+  'server',
+  'cli',
+  'app',
+  'mcp',
+  'dist',
+  'build',
+  'src',
+  'bin',
+  'lib',
+  'out',
+])
+
+/** After the script or package that a command runs: `server-everything`, `notes`. */
 function nameOfProgram(command: readonly string[]): string {
-  const [program = ''] = command
-  const script = command
-    .slice(1)
-    .find((word) => /\.\w+$|^@?[\w.-]+\/[\w.-]+$/.test(word) && !word.startsWith('-'))
-  const name = basename(script ?? program)
-    .replace(/\.\w+$/, '')
-    .replace(/[^\w-]+/g, '-')
-  return /^[A-Za-z0-9]/.test(name) ? name.slice(0, 64) : 'server'
+  const [program = '', ...words] = command
+  const script = words.find((word) => !word.startsWith('-') && /\.\w+$|\//.test(word)) ?? program
+  const names = script
+    .split('/')
+    .map((name) => name.replace(/\.\w+$/, '').replace(/^[^A-Za-z0-9]+|[^\w-]+/g, ''))
+    .filter((name) => name !== '' && !commonplace.has(name))
+  return names.at(-1)?.slice(0, 64) ?? 'server'
 }
 
 function checkedName(name: string): string {

@@ -21,4 +21,9 @@ export interface ServerParts {
 /** What stands behind a gate. */
 export type BehindParts =
   | { readonly kind: 'files'; readonly options: FilesOptions; readonly allowWeakOpener: boolean }
-  | { readonly kind: 'upstream'; readonly options: UpstreamOptions }
+  | {
+      readonly kind: 'upstream'
+      readonly options: UpstreamOptions
+      /** Whether clients of 2025 are served in sessions. */
+      readonly sessions: boolean
+    }
