@@ -35,10 +35,17 @@ test('10,000 requests with 50 reloads in between: none is lost or judged by half
   }
   const seen = { allowed: 0, challenged: 0 }
   let sent = 0
+  let [due, arrived] = [Number.POSITIVE_INFINITY, (): void => undefined]
+  const reached = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      ;[due, arrived] = [count, resolve]
+      if (sent >= due) arrived()
+    })
 
   async function send(): Promise<void> {
     while (sent < requests) {
       sent += 1
+      if (sent >= due) arrived()
       const name = sent % 2 === 0 ? 'a' : 'b'
       const answer = await world.call('small', 'who', tokens[name])
       if (answer.status === 200) {
@@ -57,8 +64,7 @@ test('10,000 requests with 50 reloads in between: none is lost or judged by half
   async function reload(): Promise<void> {
     for (let count = 1; count <= reloads; count += 1) {
       // Spread over the requests, as far as those let it.
-      const due = Math.floor((count / (reloads + 1)) * requests)
-      while (sent < due) await new Promise((resolve) => setTimeout(resolve, 5))
+      await reached(Math.floor((count / (reloads + 1)) * requests))
       await world.change(version(count % 2 === 0 ? 'a' : 'b'))
     }
   }

@@ -20,7 +20,7 @@ async function statusOf(state: string): Promise<{ readonly code: number | null; 
   return { code, body: parseObject(stdout) }
 }
 
-test('one file composes a program and a directory, each a resource of its own', async () => {
+test('one file composes a program and a directory, each a resource of its own (H29)', async () => {
   const world = await startGatewayWorld(lab, {
     small: small({ title: 'Small things' }),
     docs: { path: '/docs/mcp', files: makeSampleFolder(lab) },
