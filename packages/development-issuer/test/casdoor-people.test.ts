@@ -189,6 +189,32 @@ test('the page leads from a password over consent to a code, without a script', 
   assert.equal((await submit({ action: 'continue' }, cookie)).status, 302)
 })
 
+test('a device is signed in on its page, with the right password and while it waits', async () => {
+  const asked = await world.ask({
+    method: 'POST',
+    path: '/api/device-auth',
+    body: { client_id: 'client-mcp-device', scope: 'files:read' },
+  })
+  const { device_code: code, verification_uri: uri } = asked.body as {
+    device_code: string
+    verification_uri: string
+  }
+  const { pathname, search } = new URL(uri)
+  const approve = async (password: string): Promise<string> =>
+    String((await submit({ action: 'login', username: 'bob', password }, undefined, pathname + search)).body)
+  const poll = async (): Promise<number> => {
+    const grant = 'urn:ietf:params:oauth:grant-type:device_code'
+    const body = { grant_type: grant, client_id: 'client-mcp-device', device_code: code }
+    return (await world.ask({ method: 'POST', path: '/api/login/oauth/access_token', body })).status
+  }
+  assert.match(String((await world.ask({ path: pathname })).body), /<label for="password">/)
+  assert.match(await approve('wrong'), /you have 4 remaining chances/)
+  assert.equal(await poll(), 400)
+  assert.match(await approve(passwordOf('bob')), /Device signed in/)
+  assert.equal(await poll(), 200)
+  assert.match(await approve(passwordOf('bob')), /No device waits for this code/)
+})
+
 test('denying goes back with an error; allowing without a session asks for the password again', async () => {
   const denied = await submit({ action: 'deny' })
   assert.match(denied.headers.location ?? '', /^https:\/\/client\.example\/cb\?error=access_denied&state=/)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Call, readForm } from './call.ts'
 import { findClient } from './clients.ts'
+import { deviceFolder } from './device-page.ts'
 import { deviceSeconds } from './devices.ts'
 import { type Answer, oauthError } from './envelope.ts'
 import type { Instance } from './instance.ts'
@@ -27,7 +28,7 @@ export function answerDeviceAuthorization(instance: Instance, call: Call): Answe
     body: {
       device_code: deviceCode,
       user_code: userCode,
-      verification_uri: `${call.issuer}/login/oauth/device/${userCode}?cancelToken=${randomUUID()}`,
+      verification_uri: `${call.issuer}${deviceFolder}${userCode}?cancelToken=${randomUUID()}`,
       expires_in: deviceSeconds,
       interval: 5,
     },

@@ -41,8 +41,10 @@ export class Devices {
     return this.#byCode.get(code)
   }
 
-  byUserCode(code: string): Device | undefined {
-    return [...this.#byCode.values()].find(({ userCode }) => userCode === code)
+  /** The device that still waits under a code that people type. */
+  waiting(userCode: string, nowSeconds: number): Device | undefined {
+    const device = [...this.#byCode.values()].find((each) => each.userCode === userCode)
+    return device === undefined || device.used || device.endsAt <= nowSeconds ? undefined : device
   }
 
   put(device: Device): void {

@@ -112,10 +112,8 @@ async function answerSignedIn(
 }
 
 function approveDevice(instance: Instance, user: UserRow, userCode: string): Answer {
-  const device = instance.devices.byUserCode(userCode)
-  if (device === undefined || device.used || device.endsAt <= instance.nowSeconds()) {
-    return failed('UserCode Expired')
-  }
+  const device = instance.devices.waiting(userCode, instance.nowSeconds())
+  if (device === undefined) return failed('UserCode Expired')
   instance.devices.put({ ...device, approvedBy: idOf(user) })
   return ok(idOf(user))
 }

@@ -56,6 +56,11 @@ export function loginPage(application: ApplicationRow, name: string, mistake?: s
   )
 }
 
+/** After a device was approved; it asks for its tokens itself. */
+export function approvedPage(application: ApplicationRow): Answer {
+  return page('Device signed in', html`<p>${labelOf(application)} goes on by itself. Close this page.</p>`)
+}
+
 /** For somebody who is signed in already, to an application that does not go on by itself. */
 export function continuePage(application: ApplicationRow, user: string): Answer {
   return page(

@@ -4,6 +4,7 @@ import { showApplication } from './application-view.ts'
 import type { Call } from './call.ts'
 import { openHeaders } from './cors.ts'
 import { answerDeviceAuthorization } from './device-grant.ts'
+import { answerDevicePage, deviceFolder } from './device-page.ts'
 import { answerWellKnown, paths } from './discovery.ts'
 import { type Answer, notFound, ok, refused } from './envelope.ts'
 import type { Instance } from './instance.ts'
@@ -57,6 +58,7 @@ export async function route(instance: Instance, sessions: Sessions, call: Call):
     return (isRead ? answerWellKnown(instance, call.issuer, path) : undefined) ?? refused()
   }
   if (path === paths.authorization) return answerAuthorize(instance, sessions, call)
+  if (path.startsWith(deviceFolder)) return answerDevicePage(instance, call)
   if (!path.startsWith('/api/')) return otherPage()
 
   const found = findPrincipal(instance, sessions, call)

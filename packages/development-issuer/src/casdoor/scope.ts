@@ -1,6 +1,7 @@
-/** More of either could keep the matcher busy for long; Casdoor's own takes any pattern, in linear time. */
+/** More of any could keep the matcher busy for long; Casdoor's own takes any pattern, in linear time. */
 const mostRepetitions = 3
 const longestPattern = 100
+const longestName = 64
 
 /**
  * Which scopes a request is granted, of those that an application has rows for.
@@ -31,7 +32,7 @@ function matchNames(names: readonly string[], pattern: string): readonly string[
   if (pattern.length > longestPattern || repetitions > mostRepetitions || pattern.includes('(')) return []
   try {
     const expression = new RegExp(`^(?:${pattern})$`, 'u')
-    return names.filter((name) => expression.test(name))
+    return names.filter((name) => name.length <= longestName && expression.test(name))
   } catch {
     return []
   }
