@@ -25,8 +25,8 @@ export function checkExample(name: string): void {
       const { test: command } = example
       test('passes its own tests', { timeout: patienceMilliseconds }, () => runInFolder(example, command))
     }
-    checkLogin(example)
     for (const kind of issuersOf(example)) {
+      checkLogin(example, kind)
       checkTokens(example, kind)
       checkKeys(example, kind)
       if (example.serves === 'files') checkFiles(example, kind)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { findFreePort, openLab } from '../../test/end-to-end/doorman-process.ts'
 import { makeKey } from '../../test/end-to-end/hand-made-issuer.ts'
@@ -34,25 +35,27 @@ export function checkKeys(example: Example, kind: IssuerKind): void {
     test('a new key is found at once, and its predecessor is good as long as it is published', async () => {
       assert.equal(await statusOf({}), 200)
       const second = makeKey('second')
-      issuer.published = [issuer.key, second]
-      assert.equal(await statusOf({ key: second }), 200)
+      issuer.published = [issuer.key, { ...makeKey('stranger'), kid: 'second' }, second]
+      assert.equal(await statusOf({ key: second }), 200, 'another key has the same id')
       assert.equal(await statusOf({}), 200)
     })
 
     test('another key under the same id is found at once, and takes the place of the first', async () => {
       const successor = makeKey(issuer.key.kid)
-      issuer.published = [successor]
+      const weak = { kid: 'weak', ...generateKeyPairSync('rsa', { modulusLength: 1024 }) }
+      issuer.published = [successor, weak]
       assert.equal(await statusOf({ key: successor }), 200)
       assert.equal(await statusOf({}), 401)
+      assert.equal(await statusOf({ key: weak }), 401, 'a key of 1024 bits was taken')
     })
 
     test('ids that somebody made up are refused, and do not become as many requests', async () => {
       const before = issuer.keyRequests()
       const stranger = makeKey('made-up')
-      const asked = Array.from({ length: 30 }, (_, index) =>
-        statusOf({ key: { ...stranger, kid: `made-up-${index}` } }),
-      )
-      assert.deepEqual(new Set(await Promise.all(asked)), new Set([401]))
+      const ask = (id: string): Promise<number> => statusOf({ key: { ...stranger, kid: id } })
+      const atOnce = Array.from({ length: 20 }, (_, index) => ask(`made-up-${index}`))
+      assert.deepEqual(new Set(await Promise.all(atOnce)), new Set([401]))
+      for (let index = 20; index < 40; index += 1) assert.equal(await ask(`made-up-${index}`), 401)
       assert.ok(issuer.keyRequests() - before <= 3, `${issuer.keyRequests() - before} requests`)
     })
 

@@ -213,6 +213,15 @@ export function checkTokens(example: Example, kind: IssuerKind): void {
       })
     }
 
+    test('nothing is held open for a caller who only listens', async () => {
+      const headers = { authorization: `Bearer ${sign(read.scope)}`, accept: 'text/event-stream' }
+      for (const method of ['GET', 'DELETE']) {
+        const answer = await fetch(standing.url, { method, headers, signal: AbortSignal.timeout(5000) })
+        assert.equal(answer.status, 405)
+        await answer.text()
+      }
+    })
+
     test('a tool that does not exist is said to, and starts no login', async () => {
       const answer = await standing.call(sign(scopes.join(' ')), 'format_disk')
       assert.ok([200, 400, 404].includes(answer.status), `${answer.status}`)

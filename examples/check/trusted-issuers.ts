@@ -1,13 +1,11 @@
 /** Whom an example is told to trust: the development issuer as clients meet it, or one that signs whatever is asked. */
-import { startDevelopmentIssuer } from '@mcp-doorman/development-issuer'
-import type { Lab } from '../../test/end-to-end/doorman-process.ts'
 import {
-  application,
-  casdoorDocuments,
-  clientId,
-  keysPath,
-  signCasdoorToken,
-} from '../../test/end-to-end/hand-made-casdoor.ts'
+  casdoorApplication,
+  startDevelopmentIssuer,
+  type DevelopmentIssuer,
+} from '@mcp-doorman/development-issuer'
+import type { Lab } from '../../test/end-to-end/doorman-process.ts'
+import { application, casdoorDocuments, clientId, keysPath, signCasdoorToken } from './hand-made-casdoor.ts'
 import {
   publicJwk,
   signToken,
@@ -26,6 +24,12 @@ export interface TrustedIssuer {
   readonly issuer: string
   /** Tells an example whom to trust. */
   readonly env: Readonly<Record<string, string>>
+}
+
+export interface HonestIssuer extends TrustedIssuer {
+  readonly development: DevelopmentIssuer
+  /** Whom clients have to be, where they cannot register. */
+  readonly client?: { readonly client_id: string; readonly issuer: string }
 }
 
 export interface SigningIssuer extends TrustedIssuer {
@@ -80,19 +84,24 @@ const manners = {
   casdoor: { documents: casdoorDocuments, keys: keysPath, sign: signCasdoorToken },
 } as const
 
-/** The development issuer, where people log in. */
+/** The development issuer, where people log in; with the manners of Casdoor, if that is the kind. */
 export async function startHonestIssuer(
   lab: Lab,
+  kind: IssuerKind,
   resource: string,
   scopes: readonly string[],
-): Promise<TrustedIssuer> {
-  const development = await startDevelopmentIssuer({ port: 0, resources: [{ resource, scopes }] })
+): Promise<HonestIssuer> {
+  const development = await startDevelopmentIssuer({
+    port: 0,
+    like: kind === 'casdoor' ? 'casdoor' : 'doorman',
+    resources: [{ resource, scopes }],
+  })
   lab.keep(() => development.close())
-  return {
-    kind: 'standard',
-    issuer: development.issuer,
-    env: tellWhomToTrust('standard', development.issuer),
-  }
+  const { issuer } = development
+  if (kind === 'standard') return { kind, issuer, env: tellWhomToTrust(kind, issuer), development }
+  const client = { client_id: 'doorman-dev', issuer }
+  const env = { ...tellWhomToTrust(kind, issuer), CASDOOR_APPLICATION: casdoorApplication }
+  return { kind, issuer, env: { ...env, CASDOOR_CLIENT_ID: client.client_id }, development, client }
 }
 
 /** The environment of an example. */

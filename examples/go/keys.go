@@ -24,6 +24,8 @@ const (
 	pause      = time.Second      // So long nobody asks again after a failure.
 	fetchLimit = 5 * time.Second
 	answerSize = 256 << 10
+
+	leastRSABits = 2048
 )
 
 // errUnavailable: the issuer gives no keys, so nothing is known about the token, neither good nor bad.
@@ -99,7 +101,11 @@ func (k *Keys) fitting(kid, algorithm string) []jwt.VerificationKey {
 			continue
 		}
 		switch public := key.Key().(type) {
-		case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
+		case *rsa.PublicKey:
+			if public.N.BitLen() >= leastRSABits {
+				found = append(found, public)
+			}
+		case *ecdsa.PublicKey, ed25519.PublicKey:
 			found = append(found, public)
 		}
 	}

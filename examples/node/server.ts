@@ -27,7 +27,8 @@ const resourceServer = createResourceServer({
 })
 
 const handler = toNodeHandler(createMcpHandler(() => createFilesServer(folder)))
-const server = createServer(protect(resourceServer, handler))
+// Casdoor's tokens may have more than the 16 KiB that Node takes by itself.
+const server = createServer({ maxHeaderSize: 32 * 1024 }, protect(resourceServer, handler))
 server.listen(port, env['HOST'] ?? '127.0.0.1', () => console.log(`MCP server at ${resource}`))
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -49,7 +49,7 @@ class AccessGate:
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
-        """Gives what the application is to read. Raises Denied."""
+        """Gives the message for the application to read. Raises Denied."""
         if len(Headers(scope=scope).getlist("authorization")) > 1:
             raise Denied(400, {"error": "invalid_request", "error_description": "Send one Authorization header."})
         user = scope.get("user")
@@ -63,8 +63,8 @@ class AccessGate:
             record("denied", status=429, reason="too many calls", **facts)
             body = {"error": "too_many_requests", "error_description": f"Come back in {wait} s."}
             raise Denied(429, body, {"Retry-After": str(wait)})
-        if scope["method"] != "POST":
-            return receive
+        if scope["method"] != "POST":  # The SDK would hold a stream open that never says anything.
+            raise Denied(405, {"error": "invalid_request", "error_description": "Send messages by POST."}, {"Allow": "POST"})
 
         message = _parse(await _read_body(receive))
         needed = self._needed_scope(message)

@@ -18,6 +18,7 @@ UNASKED_FETCHES, COOL_DOWN_SECONDS = 2, 30
 PAUSE_SECONDS = 1
 """How long nobody asks again after a failure."""
 MAX_BYTES = 256 * 1024
+LEAST_RSA_BITS = 2048
 
 
 class IssuerUnavailable(Exception):
@@ -102,9 +103,11 @@ def _usable(members: list[dict[str, Any]]) -> list[PyJWK]:
         if member.get("kty") not in ("RSA", "EC", "OKP") or member.get("use", "sig") != "sig":
             continue
         try:
-            keys.append(PyJWK(member))
+            key = PyJWK(member)
         except PyJWTError:
             continue
+        if member["kty"] != "RSA" or key.key.key_size >= LEAST_RSA_BITS:
+            keys.append(key)
     return keys
 
 

@@ -1,6 +1,11 @@
 /** What Casdoor publishes of an application, and its tokens, with a key that the test holds; the double gives none out. */
-import { publicJwk, signToken, type Documents, type SigningKey } from './hand-made-issuer.ts'
-import type { Json } from './mcp-wire.ts'
+import {
+  publicJwk,
+  signToken,
+  type Documents,
+  type SigningKey,
+} from '../../test/end-to-end/hand-made-issuer.ts'
+import type { Json } from '../../test/end-to-end/mcp-wire.ts'
 
 export const application = 'mcp-notes'
 export const clientId = '0f4fd1f7a3c3b1d2e9a1'
@@ -14,7 +19,6 @@ export const casdoorDocuments: Documents = (issuer, key) => ({
     data: { owner: 'admin', name: application, organization: 'acme', clientId, cert: '***', grantTypes: [] },
     data2: null,
   },
-  '/api/get-application?id=admin/gone': { status: 'ok', msg: '', sub: '', name: '', data: null, data2: null },
   [`/.well-known/${application}/openid-configuration`]: {
     issuer,
     authorization_endpoint: `${issuer}/login/oauth/authorize`,
