@@ -69,6 +69,33 @@ for (const [way, open] of Object.entries(ways)) {
   }
 }
 
+for (const way of ['stdio, 2026', 'stdio, 2025']) {
+  test(`who listens to a server over ${way} hears of it again when it has died and was started anew`, async (t) => {
+    const { relay, events } = (await ways[way]?.(t)) ?? assert.fail()
+    const client = await converse(relay, 'legacy')
+    const uri = 'test://watched-resource'
+    await client.request('resources/subscribe', { uri })
+    const pids = (): readonly number[] =>
+      events.flatMap((event) => (event.kind === 'started' ? [event.pid] : []))
+    const [pid = 0] = pids()
+    process.kill(pid, 'SIGKILL')
+    for (let tries = 0; pids().length < 2; tries += 1) {
+      assert.ok(tries < 1000)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    // What happened before the subscription was made again is not told.
+    const told = client.next('notifications/resources/updated')
+    let isTold = false
+    void told.then(() => (isTold = true))
+    for (let tries = 0; !isTold; tries += 1) {
+      assert.ok(tries < 100)
+      await client.request('tools/call', { name: 'test_trigger_resource_change', arguments: {} })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await client.close()
+  })
+}
+
 test('G8: a server of 2026 is told what the client of each request can do', async (t) => {
   for (const way of ['stdio, 2026', 'HTTP, 2026']) {
     const { relay } = (await ways[way]?.(t)) ?? assert.fail()

@@ -90,7 +90,7 @@ export async function converse(
 
   async function request(method: string, params: Json = {}, meta: Json = {}): Promise<Told> {
     asked.length = 0
-    notifications.length = 0
+    const before = notifications.length
     let answer = await send1(method, params, meta)
     for (let round = 0; round < 5; round += 1) {
       const { resultType, inputRequests, requestState } = (answer['result'] ?? {}) as Json // An object, as MCP has it.
@@ -103,7 +103,7 @@ export async function converse(
       answer = await send1(method, { ...params, inputResponses, requestState }, meta)
     }
     const { id: _, jsonrpc: __, ...rest } = answer
-    return { answer: rest, asked: [...asked], told: [...notifications] }
+    return { answer: rest, asked: [...asked], told: notifications.slice(before) }
   }
 
   if (era === 'legacy') {

@@ -91,6 +91,41 @@ test('H8, H9: headers that repeat arguments are compared with them, written for 
   assert.equal(oldSeen.headers['mcp-name'], 'echo')
 })
 
+test('a server whose tool has other headers by now is asked which, and the call made once more', async (t) => {
+  const server = await startOddServer('modern')
+  t.after(server.close)
+  const gateway = await startGateway(t, { url: server.url })
+  const old = legacy(gateway.token(), 'tools/call', { name: 'echo', arguments: { region: 'west' } })
+  assert.equal((await ask(gateway.port, old)).status, 200)
+  server.moveHeader()
+  const seen = saidIn(await ask(gateway.port, old)) as Seen // As above.
+  assert.equal(seen.headers['mcp-param-zone'], 'west')
+  // A call that can have no such header is refused again, which is no matter of the client’s.
+  const without = legacy(gateway.token(), 'tools/call', { name: 'echo', arguments: {} })
+  assert.equal((await ask(gateway.port, without)).status, 502)
+})
+
+test('H15: each principal has a session of its own, ended with the gateway; one that is forgotten is begun again', async (t) => {
+  const server = await startOddServer('legacy')
+  t.after(server.close)
+  const gateway = await startGateway(t, { url: server.url })
+  const sessionOf = async (sub: string): Promise<unknown> =>
+    (saidIn(await gateway.call('echo', {}, { sub })) as Seen).headers['mcp-session-id'] // As above.
+  assert.deepEqual(
+    [await sessionOf('alice'), await sessionOf('bob'), await sessionOf('alice')],
+    ['1', '2', '1'],
+  )
+  server.forgetSessions()
+  assert.deepEqual([await sessionOf('alice'), await sessionOf('alice')], ['3', '3'])
+  const calls = server.seen.filter(({ body }) => body['method'] === 'tools/call')
+  assert.equal(calls.length, 6)
+  await gateway.close()
+  const ended = server.seen
+    .filter(({ method }) => method === 'DELETE')
+    .map(({ headers }) => headers['mcp-session-id'])
+  assert.deepEqual(ended.toSorted(), ['2', '3'])
+})
+
 test('H16: a list shows what the rules show, and what they do not name never reaches the server', async (t) => {
   const server = await startOddServer('modern')
   t.after(server.close)

@@ -11,6 +11,10 @@ export interface Seen {
 
 export interface OddServer {
   readonly url: string
+  /** Has the server know nothing any more of the sessions that were begun. */
+  readonly forgetSessions: () => void
+  /** Has the tool "echo" repeat another argument in a header, and refuse calls without it. */
+  readonly moveHeader: () => void
   readonly seen: readonly Seen[]
   /** Resolves when a call has come that is never answered. */
   readonly hanging: Promise<void>
@@ -124,9 +128,9 @@ const tool = (name: string, properties: Json = {}): Json => ({
 })
 
 /** Two pages of tools: with an argument that is repeated in a header, and with one that cannot be. */
-function pageOf(cursor: unknown): Json {
+function pageOf(cursor: unknown, moved: boolean): Json {
   if (cursor === undefined) {
-    const region = { type: 'string', 'x-mcp-header': 'Region' }
+    const region = { type: 'string', 'x-mcp-header': moved ? 'Zone' : 'Region' }
     return {
       tools: [tool('echo', { region, count: { type: 'integer', 'x-mcp-header': 'Count' } })],
       nextCursor: 'two',
@@ -142,6 +146,9 @@ function pageOf(cursor: unknown): Json {
 /** Starts a server of one era that answers calls as they are called. */
 export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promise<OddServer> {
   const seen: Seen[] = []
+  let sessions = 0
+  let forgotten = 0
+  let moved = false
   let hang = (): void => undefined
   const hanging = new Promise<void>((resolve) => (hang = resolve))
   const server = createServer((request, response) => {
@@ -160,9 +167,12 @@ export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promi
   function take(one: Seen, response: ServerResponse): void {
     const { id, method, params = {} } = one.body
     const capabilities = { tools: {}, resources: {}, prompts: {} }
-    if (one.method !== 'POST') response.writeHead(405).end()
+    const session = Number(one.headers['mcp-session-id'] ?? forgotten + 1)
+    if (session <= forgotten) response.writeHead(404).end()
+    else if (one.method !== 'POST') response.writeHead(405).end()
     else if (id === undefined) response.writeHead(202).end()
-    else if (method === 'tools/list') json(response, { id, result: pageOf((params as Json)['cursor']) })
+    else if (method === 'tools/list')
+      json(response, { id, result: pageOf((params as Json)['cursor'], moved) })
     else if (method === 'server/discover' && era === 'modern') {
       json(response, {
         id,
@@ -170,11 +180,15 @@ export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promi
       })
     } else if (method === 'initialize' && era === 'legacy') {
       const serverInfo = { name: 'odd', version: '1' }
+      sessions += 1
+      response.setHeader('mcp-session-id', String(sessions))
       json(response, { id, result: { protocolVersion: '2025-06-18', capabilities, serverInfo } })
     } else if (method === 'tools/call') {
       const { name } = params as Json // It was written by the gateway.
       const oddity = oddities[String(name)]
-      if (oddity === undefined) hang()
+      if (moved && one.headers['mcp-param-zone'] === undefined) {
+        json(response, { id, error: { code: -32020, message: 'Mcp-Param-Zone is missing' } }, 400)
+      } else if (oddity === undefined) hang()
       else oddity(response, id, one)
     } else json(response, { id, error: { code: -32601, message: 'Method not found' } }, 400)
   }
@@ -184,6 +198,8 @@ export async function startOddServer(era: 'modern' | 'legacy' = 'legacy'): Promi
     // It listens on TCP, so its address is one.
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     seen,
+    forgetSessions: () => (forgotten = sessions),
+    moveHeader: () => (moved = true),
     hanging,
     connections: () =>
       new Promise((resolve, reject) =>

@@ -10,6 +10,8 @@ export interface Ask {
   readonly request: InputRequest
 }
 
+const gatherMilliseconds = 20
+
 /** What one stretch of an exchange came to. */
 export type Progressed =
   | { readonly kind: 'answered'; readonly response: RpcResponse }
@@ -91,8 +93,8 @@ export class Exchange {
     try {
       while (!this.isSettled && this.#asks.size === 0) {
         await new Promise<void>((resolve) => (this.#wake = resolve))
-        // What the server asks at once is asked at once.
-        if (!this.isSettled) await new Promise<void>((resolve) => setImmediate(resolve))
+        // What the server asks together is asked together, though it may come in pieces.
+        if (!this.isSettled) await new Promise((resolve) => setTimeout(resolve, gatherMilliseconds))
       }
       if (this.#failure !== undefined) throw this.#failure
       if (this.#answer !== undefined) return { kind: 'answered', response: this.#answer }

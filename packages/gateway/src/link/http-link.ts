@@ -33,6 +33,7 @@ export class HttpLink implements Link {
   readonly #events: LinkEvents
   #session: string | undefined
   #version: string | undefined
+  #isLost = false
   #closed = false
 
   /** @param dispatcher - the connections to the server, which all principals share */
@@ -54,6 +55,7 @@ export class HttpLink implements Link {
       const { maxMessageBytes } = this.#settings
       if (answer.status === 404 && this.#session !== undefined) {
         await readWhole(answer, maxMessageBytes)
+        this.#isLost = true
         throw new UpstreamFailure('session_lost', 'It has forgotten the session.')
       }
       if (mediaTypeOf(answer) !== 'application/json') {
@@ -94,7 +96,7 @@ export class HttpLink implements Link {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    if (this.#session === undefined) return
+    if (this.#session === undefined || this.#isLost) return
     try {
       discard(await this.#exchange('DELETE', {}, undefined, AbortSignal.timeout(closeMilliseconds)))
     } catch {
