@@ -2,7 +2,7 @@ import type { Source } from '@mcp-doorman/mcp-endpoint'
 import type { ConnectionEvents, Connection } from './connection/connection.ts'
 import { openConnection, type KnownEra, type OpenLink } from './connection/open-connection.ts'
 import { HttpLink } from './link/http-link.ts'
-import { createPool, type Pool } from './link/http-pool.ts'
+import { createPools, type HttpPools } from './link/http-pool.ts'
 import { openStdioLink } from './link/stdio-link.ts'
 import { readUpstreamOptions, type UpstreamOptions } from './options.ts'
 import { Connections } from './relayed/connections.ts'
@@ -33,16 +33,17 @@ export interface Upstream {
  */
 export function openUpstream(options: UpstreamOptions): Upstream {
   const settings = readUpstreamOptions(options)
-  const pool = settings.kind === 'http' ? createPool(settings) : undefined
+  const pools = settings.kind === 'http' ? createPools(settings) : undefined
   const openLink: OpenLink = (events) =>
     settings.kind === 'stdio'
       ? openStdioLink(settings, events)
-      : // A pool there is for HTTP, as was just said.
-        Promise.resolve(new HttpLink(settings, pool as Pool, events))
+      : // Pools there are for HTTP, as was just said.
+        Promise.resolve(new HttpLink(settings, pools as HttpPools, events))
   const known: KnownEra = { era: undefined }
   const open = (events: ConnectionEvents): Promise<Connection> =>
     openConnection(openLink, settings, known, events)
-  const connections = new Connections(open, settings)
+  const mostBackoffSeconds = settings.kind === 'stdio' ? 30 : 2 // To connect is cheap, to start a process is not.
+  const connections = new Connections(open, settings, mostBackoffSeconds)
   const waiting = new WaitingCalls(settings)
   return {
     source: createUpstreamSource({ connections, waiting, settings }),
@@ -51,7 +52,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     close: async () => {
       waiting.close()
       await connections.close()
-      await pool?.destroy()
+      await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()])
     },
   }
 }

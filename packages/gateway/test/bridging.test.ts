@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { beginSession } from '../../mcp-endpoint/test/session-client.ts'
-import { errorCode, jsonOf, member, post, type Json } from '../../mcp-endpoint/test/messages.ts'
+import { errorCode, jsonOf, legacy, member, post, type Json } from '../../mcp-endpoint/test/messages.ts'
 import { ask, type RawAnswer } from '../../mcp-endpoint/test/raw-http.ts'
 import { answerTo, converse } from './conversation.ts'
 import { ways } from './fixtures.ts'
@@ -118,6 +118,30 @@ test('a server of 2025 that asks a client which cannot be asked is told so, and 
   assert.equal(gateway.upstream.status().waitingCalls, 0)
 })
 
+test('a server that asks again and again is refused in the end', async (t) => {
+  const gateway = await startGateway(t, { command, callTimeoutSeconds: 10 })
+  for (const era of ['modern', 'legacy']) {
+    const { body } = await gateway.call('insist', {}, { era, sub: era })
+    assert.match(body, /cannot be asked|only for the call/)
+  }
+})
+
+test('a page that a server of 2025 wants visited is asked of a client of 2026, and told to one of 2025', async (t) => {
+  const gateway = await startGateway(t, { command })
+  const params = { name: 'visit', arguments: {} }
+  const told = jsonOf(await ask(gateway.port, legacy(gateway.token('bob'), 'tools/call', params)))
+  const page = { mode: 'url', message: 'Log in', url: 'https://a.example/login', elicitationId: 'e1' }
+  assert.deepEqual(told['error'], { code: -32042, message: 'Log in first', data: { elicitations: [page] } })
+
+  const able = { elicitation: { url: {} } }
+  const asked = await elicit(gateway, { name: 'visit' }, able)
+  const { inputRequests, requestState } = asked.result
+  assert.deepEqual(inputRequests, { 'page-1': { method: 'elicitation/create', params: page } })
+  const inputResponses = { 'page-1': { action: 'accept' } }
+  const done = await elicit(gateway, { name: 'visit', requestState, inputResponses }, able)
+  assert.equal(saidIn(done.answer), 'visited')
+})
+
 test('what no client can be asked is refused, and so is a question of a server that is shared', async (t) => {
   const gateway = await startGateway(t, { command })
   const reply = saidIn(await gateway.call('ask')) as Json // As above.
@@ -134,8 +158,9 @@ const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
 async function elicit(
   { port, token }: Gateway,
   { sub, name = 'elicit', ...round }: Json & { readonly sub?: string; readonly name?: string } = {},
+  capabilities: Json = { elicitation: {} },
 ): Promise<{ readonly answer: RawAnswer; readonly result: Json }> {
-  const meta = { [versionKey]: '2026-07-28', [capabilitiesKey]: { elicitation: {} } }
+  const meta = { [versionKey]: '2026-07-28', [capabilitiesKey]: capabilities }
   const params = { name, arguments: {}, ...round, _meta: meta }
   const headers = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': name }
   const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params })

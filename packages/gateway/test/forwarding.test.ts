@@ -1,7 +1,16 @@
 /** What reaches a server of a client’s request, and what of a server’s lists reaches a client. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorCode, legacy, member, modern, resultOf, type Json } from '../../mcp-endpoint/test/messages.ts'
+import {
+  enveloped,
+  errorCode,
+  legacy,
+  member,
+  modern,
+  post,
+  resultOf,
+  type Json,
+} from '../../mcp-endpoint/test/messages.ts'
 import { ask } from '../../mcp-endpoint/test/raw-http.ts'
 import { saidIn, startGateway } from './gateway-server.ts'
 import { startOddServer, type Seen } from './odd-http-server.ts'
@@ -29,7 +38,7 @@ for (const era of ['modern', 'legacy'] as const) {
     const gateway = await startGateway(t, { url: server.url, headers })
     const bearer = gateway.token()
     for (const request of [modern, legacy]) {
-      const params = { name: 'echo', arguments: {}, _meta: { 'com.example/trace': 'kept' } }
+      const params = { name: 'echo', arguments: {} }
       const answer = await ask(gateway.port, request(bearer, 'tools/call', params, inbound))
       const seen = saidIn(answer) as Seen // It answers with what it has seen.
       assert.doesNotMatch(JSON.stringify(seen), /canary/)
@@ -60,6 +69,30 @@ test('only what was judged is passed on: members of a request that its method do
     name: 'doorman',
     version: '0.1.0',
   })
+})
+
+test('H30: what a client puts into _meta for the server reaches it, and nothing of the client’s own protocol', async (t) => {
+  const server = await startOddServer('modern')
+  t.after(server.close)
+  const gateway = await startGateway(t, { url: server.url })
+  const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+  const params = enveloped({ name: 'echo', arguments: {} })
+  const meta = {
+    ...trace,
+    ...member(params, '_meta'),
+    'io.modelcontextprotocol/clientInfo': { name: 'canary' },
+  }
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 7,
+    method: 'tools/call',
+    params: { ...params, _meta: meta },
+  })
+  const headers = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': 'echo' }
+  const seen = saidIn(await ask(gateway.port, post(gateway.token(), body, headers))) as Seen // As above.
+  const passed = member(member(seen.body, 'params'), '_meta')
+  assert.equal(passed['traceparent'], trace.traceparent)
+  assert.doesNotMatch(JSON.stringify(passed), /canary/)
 })
 
 test('H8, H9: headers that repeat arguments are compared with them, written for the server, and unknown ones passed on', async (t) => {

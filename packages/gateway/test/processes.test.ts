@@ -111,6 +111,15 @@ test('H24: what a killed process has begun ends with it too', async (t) => {
   await until(() => !isAlive(child))
 })
 
+test('a call fails at once when its process dies, also if somebody still holds its output', async (t) => {
+  const gateway = await startGateway(t, { command })
+  const answer = await gateway.call('escape')
+  const line = gateway.events.find((event) => event.kind === 'stderr')?.text ?? ''
+  process.kill(Number(/^escaped (\d+)$/.exec(line)?.[1]), 'SIGKILL')
+  assert.equal(answer.status, 502)
+  assert.equal((await gateway.call('count')).status, 200)
+})
+
 test('H26, I8: a process that is killed in a call fails that call, and the next one has another', async (t) => {
   const gateway = await startGateway(t, { command })
   const { pid } = await aboutOf(gateway)

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts'
 
 // What a list that never comes to an end may cost.
 const mostPages = 100
+const mostTools = 10_000
 
 /**
  * Every tool of a server, as it describes them.
@@ -27,7 +28,7 @@ export async function readAllTools(
     const { tools, nextCursor } = response.result
     found.push(...(Array.isArray(tools) ? tools.map(fieldsOf) : []))
     cursor = nextCursor
-    if (typeof cursor !== 'string') break
+    if (typeof cursor !== 'string' || found.length >= mostTools) break
   }
   return found
 }

@@ -81,10 +81,14 @@ export class Changes {
   }
 
   async #readStream(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#link.openStream(signal)
-    } catch {
-      // Without the stream changes are not told, and everything else goes on.
+    while (!signal.aborted) {
+      try {
+        await this.#link.openStream(signal)
+        return // The server has no such stream.
+      } catch {
+        // Without it changes are not told, and everything else goes on.
+        await new Promise((resolve) => setTimeout(resolve, returnMilliseconds).unref())
+      }
     }
   }
 
@@ -120,6 +124,7 @@ export class Changes {
         params,
         headers: { 'mcp-method': 'subscriptions/listen' },
         signal: controller.signal,
+        staysOpen: true,
         receive: (message) => this.#connection.receive(message, undefined),
         onDetach: () => undefined,
       })

@@ -33,9 +33,6 @@ const lists: Readonly<Record<string, ListKind>> = {
   'notifications/resources/list_changed': 'resources',
 }
 
-/** What may be asked at once for one call. */
-const mostAsks = 16
-
 /** One connection to a server, for one principal or for all: an MCP client of the era that the server speaks. */
 export class Connection {
   readonly speech: Speech
@@ -175,8 +172,7 @@ export class Connection {
     }
     const request = readAsk(method, params)
     const asking = exchange ?? this.#latest()
-    const mayAsk = !this.#settings.shared && asking !== undefined && asking.asks.size < mostAsks
-    if (request !== undefined && mayAsk) {
+    if (request !== undefined && !this.#settings.shared && asking?.mayAsk === true) {
       asking.addAsk({ id, request })
       return
     }

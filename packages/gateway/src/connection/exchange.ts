@@ -11,6 +11,8 @@ export interface Ask {
 }
 
 const gatherMilliseconds = 20
+const mostAsksAtOnce = 16
+const mostAsks = 64
 
 /** What one stretch of an exchange came to. */
 export type Progressed =
@@ -48,6 +50,11 @@ export class Exchange {
 
   get asks(): ReadonlyMap<string, Ask> {
     return this.#asks
+  }
+
+  /** Whether the server may ask one thing more: a call that only asks would never come to its end. */
+  get mayAsk(): boolean {
+    return this.#asks.size < mostAsksAtOnce && this.#askCount < mostAsks
   }
 
   answer(response: RpcResponse): void {

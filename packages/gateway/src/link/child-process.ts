@@ -23,6 +23,7 @@ export interface StartedChild {
 const handedOn =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|TMPDIR|TEMP|TMP|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMFILES|PROGRAMDATA|USERPROFILE|HOMEDRIVE|HOMEPATH|PROCESSOR_ARCHITECTURE)$/i
 const patienceMilliseconds = 2000
+const graceMilliseconds = 500
 
 /**
  * Starts a process of its own group, in a folder of its own, with an environment of its own (requirement H23).
@@ -65,11 +66,17 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
       // Nobody of the group is left.
     }
   }
+  const closeOutputs = (): void => {
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       // Whatever it has started must not outlive it.
       killGroup('SIGKILL')
       child.stdin.destroy()
+      // What it has written is here; only somebody who has left the group could write more.
+      setTimeout(closeOutputs, graceMilliseconds).unref()
       onEvent({ kind: 'exited', pid, code, signal, expected: stopping })
     })
     child.once('close', () => {
@@ -85,9 +92,6 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
     const timers = [
       setTimeout(() => killGroup('SIGTERM'), patienceMilliseconds),
       setTimeout(() => killGroup('SIGKILL'), 2 * patienceMilliseconds),
-      // Its output may be held open by somebody who has left the group.
-      setTimeout(() => child.stdout.destroy(), 2.5 * patienceMilliseconds),
-      setTimeout(() => child.stderr.destroy(), 2.5 * patienceMilliseconds),
     ]
     await gone
     for (const timer of timers) clearTimeout(timer)

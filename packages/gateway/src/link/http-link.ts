@@ -11,6 +11,7 @@ import {
   readWhole,
   type HttpAnswer,
 } from './http-answer.ts'
+import type { HttpPools } from './http-pool.ts'
 import type { Link, LinkEvents, OutgoingRequest, ReceiveMessage } from './link.ts'
 import { SseReader } from './sse-reader.ts'
 
@@ -29,24 +30,26 @@ type Headers = Readonly<Record<string, string>>
 export class HttpLink implements Link {
   readonly hasHeaders = true
   readonly #settings: HttpSettings
-  readonly #dispatcher: Dispatcher
+  readonly #pools: HttpPools
   readonly #events: LinkEvents
   #session: string | undefined
   #version: string | undefined
   #isLost = false
   #closed = false
 
-  /** @param dispatcher - the connections to the server, which all principals share */
-  constructor(settings: HttpSettings, dispatcher: Dispatcher, events: LinkEvents) {
+  /** @param pools - the connections to the server, which all principals share */
+  constructor(settings: HttpSettings, pools: HttpPools, events: LinkEvents) {
     this.#settings = settings
-    this.#dispatcher = dispatcher
+    this.#pools = pools
     this.#events = events
   }
 
   async request(outgoing: OutgoingRequest): Promise<RpcResponse> {
     const { id, method, params, headers, signal } = outgoing
     const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    const answer = await this.#exchange('POST', headers, body, signal)
+    const { requests, streams } = this.#pools
+    const pool = outgoing.staysOpen === true ? streams : requests
+    const answer = await this.#exchange(pool, 'POST', headers, body, signal)
     if (method === 'initialize') this.#takeSession(answer)
     return this.#guarded(signal, async () => {
       if (mediaTypeOf(answer) === 'text/event-stream' && answer.status === 200) {
@@ -70,7 +73,7 @@ export class HttpLink implements Link {
     const signal = AbortSignal.timeout(this.#settings.callTimeoutSeconds * 1000)
     const body = JSON.stringify({ jsonrpc: '2.0', ...message })
     try {
-      discard(await this.#exchange('POST', {}, body, signal))
+      discard(await this.#exchange(this.#pools.requests, 'POST', {}, body, signal))
     } catch {
       // Nobody waits for it; whatever is wrong will be seen by the next request.
     }
@@ -78,8 +81,8 @@ export class HttpLink implements Link {
 
   async openStream(signal: AbortSignal): Promise<void> {
     const reader = new SseReader(this.#settings.maxMessageBytes)
-    for (let count = 0; count < mostReturns; count += 1) {
-      const answer = await this.#exchange('GET', resumption(reader), undefined, signal)
+    for (;;) {
+      const answer = await this.#exchange(this.#pools.streams, 'GET', resumption(reader), undefined, signal)
       if (answer.status !== 200 || mediaTypeOf(answer) !== 'text/event-stream') {
         discard(answer)
         return
@@ -98,7 +101,15 @@ export class HttpLink implements Link {
     this.#closed = true
     if (this.#session === undefined || this.#isLost) return
     try {
-      discard(await this.#exchange('DELETE', {}, undefined, AbortSignal.timeout(closeMilliseconds)))
+      discard(
+        await this.#exchange(
+          this.#pools.requests,
+          'DELETE',
+          {},
+          undefined,
+          AbortSignal.timeout(closeMilliseconds),
+        ),
+      )
     } catch {
       // A session that its server cannot be told about ends there by itself.
     }
@@ -116,7 +127,7 @@ export class HttpLink implements Link {
       const retry = reader.retryMilliseconds ?? defaultRetryMilliseconds
       onDetach(retry)
       await pause(retry, signal)
-      answer = await this.#exchange('GET', resumption(reader), undefined, signal)
+      answer = await this.#exchange(this.#pools.requests, 'GET', resumption(reader), undefined, signal)
       if (answer.status !== 200 || mediaTypeOf(answer) !== 'text/event-stream') {
         discard(answer)
         throw failureOf(answer.status)
@@ -126,6 +137,7 @@ export class HttpLink implements Link {
   }
 
   async #exchange(
+    pool: Dispatcher,
     method: 'GET' | 'POST' | 'DELETE',
     own: Headers,
     body: string | undefined,
@@ -137,7 +149,7 @@ export class HttpLink implements Link {
       headers: answered,
       body: stream,
     } = await this.#guarded(signal, () =>
-      this.#dispatcher.request({
+      pool.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,

@@ -27,6 +27,8 @@ export interface OutgoingRequest {
   /** Headers of this request, on a link that has them. */
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** Whether the answer comes only when somebody has enough of what comes before it. */
+  readonly staysOpen?: boolean
   /** Takes what comes before the response, on a link that knows to which request it belongs. */
   readonly receive: ReceiveMessage
   /** Told when the server has ended the way of the answer, to have it asked for again after a time. */

@@ -55,7 +55,7 @@ class StdioLink implements Link {
       this.#waiting.set(id, waiting)
       signal.addEventListener('abort', stop, { once: true })
       if (signal.aborted) stop()
-      else if (this.#ended) waiting.reject(endedFailure())
+      else if (this.#ended || this.#started.child.stdin.destroyed) waiting.reject(endedFailure())
       else if (!this.#write({ id, method, params })) {
         waiting.reject(new UpstreamFailure('timeout', 'The process does not read its input.'))
       }
@@ -83,7 +83,8 @@ class StdioLink implements Link {
   /** @returns whether there was room: a process that reads nothing must not fill our memory */
   #write(message: Fields): boolean {
     const { stdin } = this.#started.child
-    if (stdin.destroyed || stdin.writableLength > this.#settings.maxMessageBytes) return false
+    if (stdin.destroyed || stdin.writableEnded || stdin.writableLength > this.#settings.maxMessageBytes)
+      return false
     stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
     return true
   }

@@ -1,11 +1,13 @@
-/** How long to leave alone what has failed: not at all at first, then twice as long each time, up to half a minute. */
+/** How long to leave alone what has failed: not at all at first, then twice as long each time, up to a limit. */
 export class Backoff {
+  readonly #mostMilliseconds: number
   readonly #nowMilliseconds: () => number
   #failures = 0
   #until = 0
   #failedAt = 0
 
-  constructor(nowMilliseconds: () => number) {
+  constructor(mostSeconds: number, nowMilliseconds: () => number) {
+    this.#mostMilliseconds = mostSeconds * 1000
     this.#nowMilliseconds = nowMilliseconds
   }
 
@@ -23,10 +25,10 @@ export class Backoff {
     if (this.isOver) this.#failures = 0
     this.#failedAt = this.#nowMilliseconds()
     this.#until =
-      this.#failedAt + (this.#failures === 0 ? 0 : Math.min(mostMilliseconds, 500 * 2 ** this.#failures))
+      this.#failedAt +
+      (this.#failures === 0 ? 0 : Math.min(this.#mostMilliseconds, 500 * 2 ** this.#failures))
     this.#failures += 1
   }
 }
 
-const mostMilliseconds = 30_000
 const forgetMilliseconds = 60_000

@@ -41,13 +41,16 @@ interface Place {
 export class Connections {
   readonly #open: Open
   readonly #settings: CommonSettings
+  readonly #mostBackoffSeconds: number
   readonly #places = new Map<string, Place>()
   readonly #closing = new Set<Promise<void>>()
   #closed = false
 
-  constructor(open: Open, settings: CommonSettings) {
+  /** @param mostBackoffSeconds - how long one that fails again and again is left alone at most */
+  constructor(open: Open, settings: CommonSettings, mostBackoffSeconds: number) {
     this.#open = open
     this.#settings = settings
+    this.#mostBackoffSeconds = mostBackoffSeconds
   }
 
   /** How many are open, or about to be. */
@@ -139,7 +142,7 @@ export class Connections {
       this.#sweep()
       place = {
         key,
-        backoff: new Backoff(() => performance.now()),
+        backoff: new Backoff(this.#mostBackoffSeconds, () => performance.now()),
         followers: new Set(),
         opening: undefined,
         connection: undefined,

@@ -80,6 +80,8 @@ function inputOf({ inputRequests, requestState }: Fields): Outcome {
 }
 
 const mostMessageCharacters = 1000
+const mostPages = 16
+const noRounds = { answers: {}, kept: {} }
 // oxlint-disable-next-line no-control-regex -- they could move the cursor of whoever reads it
 const control = /[\x00-\x1f\x7f-\x9f]+/g
 
@@ -95,6 +97,7 @@ function outcomeOfError({ code, message, data }: RpcError, { message: asked, era
   if (code === -32601) {
     return { kind: 'error', error: { code, message: `Method not found: ${method}` }, status: 404 }
   }
+  if (code === -32042) return pagesToVisit(fieldsOf(data), said, era)
   if (code === -32021) return missingCapabilities(fieldsOf(data), asked.method, era)
   // Whoever asked sees to it that it is not the client's matter.
   if (code === -32020) return { kind: 'error', error: { code, message: said } }
@@ -102,6 +105,27 @@ function outcomeOfError({ code, message, data }: RpcError, { message: asked, era
   if (code === -32602 || !isReserved) return { kind: 'error', error: { code, message: said } }
   const text = 'The server behind this gateway reported an error. The operator can find it in the log.'
   return { kind: 'error', error: { code: -32603, message: text } }
+}
+
+/**
+ * The server wants a person to visit pages first, and to be called again then. A client of 2025 knows the error; one of
+ * 2026 is asked as for any input, and comes back with the same call.
+ */
+function pagesToVisit({ elicitations }: Fields, message: string, era: string): Outcome {
+  const pages = (Array.isArray(elicitations) ? elicitations.slice(0, mostPages) : []).flatMap(
+    (page: unknown) => {
+      const { message: text, url, elicitationId } = fieldsOf(page)
+      const isPage = [text, url, elicitationId].every((value) => typeof value === 'string')
+      return isPage ? [{ mode: 'url', message: text, url, elicitationId }] : []
+    },
+  )
+  if (era === 'legacy')
+    return { kind: 'error', error: { code: -32042, message, data: { elicitations: pages } } }
+  const requests = pages.map((params, index) => [
+    `page-${index + 1}`,
+    { method: 'elicitation/create' as const, params },
+  ])
+  return { kind: 'input', requests: Object.fromEntries(requests) as InputRequests, used: noRounds }
 }
 
 /** The server needs a client that can do more. */

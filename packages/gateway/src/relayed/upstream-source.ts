@@ -28,6 +28,8 @@ export interface SourceParts {
 }
 
 const headersDisagree = -32020
+// Of headers, for pages that may then send them.
+const mostNames = 256
 
 /** The server behind the gateway, as what a relay stands for. */
 export function createUpstreamSource({ connections, waiting, settings }: SourceParts): Source {
@@ -119,7 +121,7 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
 
   async function headersOf({ item }: Message, connection: Connection): Promise<readonly ParamHeader[]> {
     const declared = await connection.toolHeaders.of(item?.name ?? '', callTimeoutSeconds)
-    for (const { name } of declared) names.add(name)
+    for (const { name } of declared) if (names.size < mostNames) names.add(name)
     return declared
   }
 

@@ -73,6 +73,32 @@ const tools: Readonly<Record<string, (id: unknown, args: Json) => void>> = {
   },
   secretive: (id) =>
     say({ id, error: { code: -32603, message: 'ENOENT: /srv/secret/notes.db', data: { stack: 'at x' } } }),
+  /** Wants a page to be visited, and then to be called again. */
+  visit: (id) => {
+    notes += 1
+    const elicitations = [
+      { mode: 'url', message: 'Log in', url: 'https://a.example/login', elicitationId: 'e1' },
+    ]
+    if (notes > 1) say({ id, result: text('visited') })
+    else say({ id, error: { code: -32042, message: 'Log in first', data: { elicitations, secret: 1 } } })
+  },
+  /** Dies, and leaves somebody behind who has left its group and holds its output. */
+  escape: () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    process.stderr.write(`escaped ${child.pid}\n`, () => process.kill(process.pid, 'SIGKILL'))
+  },
+  /** Asks, whatever it is answered. */
+  insist: (id) => {
+    const again = (): void => {
+      notes += 1
+      replies.set(`insist-${notes}`, (reply) => (notes < 500 ? again() : say({ id, result: text(reply) })))
+      say({ id: `insist-${notes}`, method: 'roots/list' })
+    }
+    again()
+  },
   picky: (id) => say({ id, error: { code: -32602, message: 'The argument "a"\u0007 must be a number.' } }),
   quota: (id) => say({ id, error: { code: 1001, message: 'The quota is used up.' } }),
 }

@@ -13,6 +13,7 @@ const kinds = {
 } as const
 // What a source that never comes to an end may cost whoever asks for all of it.
 const mostPages = 100
+const mostCharacters = 32 * 1024 * 1024
 
 export interface RelayLists {
   readonly page: (list: SourceList, message: Message, context: RunContext) => Promise<Outcome>
@@ -50,13 +51,15 @@ export function createRelayLists(source: Source, sealed: Sealed): RelayLists {
 
   async function allTools(message: Message, context: RunContext): Promise<Outcome> {
     const texts: string[] = []
+    let characters = 0
     let cursor: string | undefined
     for (let count = 0; count < mostPages; count += 1) {
       const found: SourcePage | Failed = await source.list('tools', cursor, new RelayedCall(message, context))
       if ('kind' in found) return found
       texts.push(...shownItems('tools', found, context).map(({ text }) => text))
+      characters += found.text.length
       cursor = found.nextCursor
-      if (cursor === undefined) break
+      if (cursor === undefined || characters > mostCharacters) break
     }
     return { kind: 'result', json: `[${texts.join(',')}]` }
   }
