@@ -18,7 +18,7 @@ const httpFailures: readonly (readonly [tool: string, status: number, code: numb
   ['status-500', 502, -32603, unreadable],
   ['status-401', 502, -32603, notAdmitted],
   ['status-403', 502, -32603, notAdmitted],
-  ['status-404', 502, -32603, unreadable],
+  ['status-404', 502, -32603, /cannot be read|has forgotten its session/],
   ['status-429', 429, 429, /too much to do/],
   ['redirect', 502, -32603, unreadable],
   ['html', 502, -32603, unreadable],

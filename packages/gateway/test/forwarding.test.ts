@@ -156,7 +156,10 @@ test('H15: each principal has a session of its own, ended with the gateway; one 
   const ended = server.seen
     .filter(({ method }) => method === 'DELETE')
     .map(({ headers }) => headers['mcp-session-id'])
-  assert.deepEqual(ended.toSorted(), ['2', '3'])
+  assert.deepEqual(
+    ended.toSorted((one, other) => Number(one) - Number(other)),
+    ['2', '3'],
+  )
 })
 
 test('H16: a list shows what the rules show, and what they do not name never reaches the server', async (t) => {
