@@ -165,7 +165,7 @@ test('H15: each principal has a session of its own, ended with the gateway; one 
 test('H16: a list shows what the rules show, and what they do not name never reaches the server', async (t) => {
   const server = await startOddServer('modern')
   t.after(server.close)
-  const rules = [{ tools: ['echo', 'reset'] }]
+  const rules = [{ tools: ['echo', 'reset', 'html'] }]
   const gateway = await startGateway(t, { url: server.url }, { rules })
   const list = async (params: Json): Promise<Json> =>
     resultOf(await ask(gateway.port, modern(gateway.token(), 'tools/list', params)))
