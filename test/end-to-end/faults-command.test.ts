@@ -57,7 +57,7 @@ test('a fault is switched on, shown, and off, by the command', async () => {
 })
 
 for (const { words, says } of [
-  { words: ['on', 'nothing'], says: /There is no fault "nothing"\./ },
+  { words: ['on', 'nothing'], says: /There is no fault "nothing"\. Known: slow, hanging/ },
   { words: ['on', 'slow', 'seconds'], says: /"seconds" is no parameter\. Write name=value/ },
   {
     words: ['on', 'slow', 'seconds=x', 'at=kitchen'],

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readOperatorRequest, refuse, sendDocument } from '../operator-request.ts'
 import { isFaultName } from './fault-table.ts'
-import type { Faults } from './faults.ts'
+import { type Faults, unknownFault } from './faults.ts'
 
 /**
  * `/development/faults`, for whoever holds the secret of the state folder. GET tells all faults; POST switches, by
@@ -37,9 +37,7 @@ async function applyWish(
   const name = enable ?? disable
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
     return 'parameters: must be an object'
-  if (typeof name !== 'string' || !isFaultName(name)) {
-    return `There is no fault ${JSON.stringify(name)?.slice(0, 100)}.`
-  }
+  if (typeof name !== 'string' || !isFaultName(name)) return unknownFault(name)
   if (disable !== undefined) {
     faults.disable(name)
     return undefined

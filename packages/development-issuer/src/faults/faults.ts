@@ -99,7 +99,8 @@ export function createFaults(
   }
 }
 
-function unknownFault(name: unknown): string {
+/** What to say about a name that is none. */
+export function unknownFault(name: unknown): string {
   return `There is no fault ${JSON.stringify(String(name).slice(0, 100))}. Known: ${faultNames.join(', ')}.`
 }
 
