@@ -144,6 +144,11 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
   if (typeof autoLogin === 'string' && known === undefined && list.ok) {
     mistakes.push(`autoLogin: no user is called ${JSON.stringify(autoLogin)}.`)
   }
+  // Whoever could reach it would be somebody at once.
+  const isUnattended = autoLogin !== false || options.autoConsent === true
+  if (isUnattended && !(isThisMachine(host) && isOnThisMachine(options.issuer))) {
+    mistakes.push('autoLogin, autoConsent: answer for people, so they work on loopback only.')
+  }
   if (mistakes.length > 0) {
     throw new TypeError(
       `The development issuer was given options that cannot be used:\n${mistakes.join('\n')}`,
@@ -168,4 +173,9 @@ export function readOptions(options: DevelopmentIssuerOptions): DevelopmentIssue
     nowSeconds: options.nowSeconds,
     onServerError: options.onServerError ?? (() => {}),
   }
+}
+
+/** An issuer that is not named is the address that it listens on. */
+function isOnThisMachine(issuer: string | undefined): boolean {
+  return issuer === undefined || (URL.canParse(issuer) && isThisMachine(new URL(issuer).hostname))
 }

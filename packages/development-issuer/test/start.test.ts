@@ -91,11 +91,17 @@ test('a state folder that others may write to, or with a key of somebody else, s
   )
 })
 
-for (const unattended of [{ autoConsent: true }, { autoLogin: true }]) {
-  test(`${Object.keys(unattended).join()} works only with an issuer on loopback`, async () => {
-    const given = { ...options, issuer: 'https://auth.example.com', ...unattended }
-    await assert.rejects(startDevelopmentIssuer(given), /unattended: answers for people/)
-  })
+for (const unattended of [{ autoConsent: true }, { autoLogin: true }, { autoLogin: 'bob' }]) {
+  for (const like of ['doorman', 'casdoor'] as const) {
+    test(`like ${like}, ${Object.keys(unattended).join()} works only on loopback`, async () => {
+      const given = { ...options, like, ...unattended }
+      const says = /autoLogin, autoConsent: answer for people/
+      await assert.rejects(startDevelopmentIssuer({ ...given, issuer: 'https://auth.example.com' }), says)
+      const everywhere = { host: '0.0.0.0', allowNonLoopback: true, issuer: 'http://127.0.0.1:8081' }
+      await assert.rejects(startDevelopmentIssuer({ ...given, ...everywhere }), says)
+      await (await startDevelopmentIssuer(given)).close()
+    })
+  }
 }
 
 test('a state folder belongs to one running issuer, and is free again when that has ended', async (t) => {
