@@ -1,7 +1,16 @@
 /** The double's administration interface, where nothing was recorded. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { basicOf, codeFor, openWorld, type Reply, sessionOf, tokensFor, type World } from './casdoor-world.ts'
+import {
+  administratorSession,
+  basicOf,
+  codeFor,
+  openWorld,
+  type Reply,
+  sessionOf,
+  tokensFor,
+  type World,
+} from './casdoor-world.ts'
 import { decodeJwt } from './recorded-exchanges.ts'
 import { rsaPair } from './recorded-instance.ts'
 
@@ -103,15 +112,7 @@ test('a user is no administrator, by session or by token; the one of the instanc
   const { access_token: token } = await tokensFor(world, { application: 'mcp-custom' })
   assert.equal(await ask({ cookie: await sessionOf(world, 'alice') }), 'Unauthorized operation')
   assert.equal(await ask({ authorization: `Bearer ${token}` }), 'Unauthorized operation')
-  const credentials = { organization: 'built-in', username: 'admin', password: '123' }
-  const login = await world.ask({
-    method: 'POST',
-    path: '/api/login',
-    headers: { 'content-type': 'application/json' },
-    body: { application: 'app-built-in', type: 'login', ...credentials },
-  })
-  const [cookie = ''] = (login.headers['set-cookie']?.[0] ?? '').split(';')
-  assert.equal(await ask({ cookie }), '')
+  assert.equal(await ask({ cookie: await administratorSession(world) }), '')
 })
 
 test('secrets are shown to administrators alone', async () => {

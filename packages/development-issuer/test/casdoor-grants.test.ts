@@ -10,6 +10,7 @@ import {
   login,
   openWorld,
   type Reply,
+  signIn,
   type Tokens,
   tokensFor,
   verifier,
@@ -138,18 +139,7 @@ test('the implicit answers need a grant of their own', async () => {
       redirectUri: 'https://client.example/cb',
       scope: 'files:read',
     })
-    const { body } = await world.ask({
-      method: 'POST',
-      path: `/api/login?${query}`,
-      headers: { 'content-type': 'application/json' },
-      body: {
-        application: 'mcp-custom',
-        organization: 'acme',
-        username: 'alice',
-        password: 'alice-pass-1',
-        type: 'token',
-      },
-    })
+    const { body } = await signIn(world, { application: 'mcp-custom', user: 'alice', type: 'token' }, query)
     return (body as { data: unknown }).data
   }
   assert.equal(await ask(), null)
@@ -290,19 +280,7 @@ test('a device has two minutes, and its code is of no use to another client', as
   assert.equal(await poll('client-mcp-device'), 'authorization_pending')
   world.now += 120
   assert.equal(await poll('client-mcp-device'), 'expired_token')
-  const approval = await world.ask({
-    method: 'POST',
-    path: '/api/login',
-    headers: { 'content-type': 'application/json' },
-    body: {
-      application: 'mcp-device',
-      organization: 'acme',
-      username: 'alice',
-      password: 'alice-pass-1',
-      type: 'device',
-      userCode,
-    },
-  })
+  const approval = await signIn(world, { application: 'mcp-device', user: 'alice', type: 'device', userCode })
   assert.equal((approval.body as { status: string }).status, 'error')
 })
 
@@ -319,19 +297,7 @@ test('a token that was ended cannot be exchanged, and a device gets none for a f
   const { access_token: token } = await tokensFor(world, { application: 'mcp-exchange', user: 'carol' })
   const { body } = await post('/api/device-auth', { client_id: 'client-mcp-device', scope: 'files:read' })
   const { device_code: code, user_code: userCode } = body as { device_code: string; user_code: string }
-  await world.ask({
-    method: 'POST',
-    path: '/api/login',
-    headers: { 'content-type': 'application/json' },
-    body: {
-      application: 'mcp-device',
-      organization: 'acme',
-      username: 'carol',
-      password: 'carol-pass-1',
-      type: 'device',
-      userCode,
-    },
-  })
+  await signIn(world, { application: 'mcp-device', user: 'carol', type: 'device', userCode })
   assert.equal(await exchange(token), '200')
   const { body: found } = await world.administer('get-user?id=acme/carol')
   const { data } = found as { data: object }

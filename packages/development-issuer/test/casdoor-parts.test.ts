@@ -13,7 +13,7 @@ import { Sessions } from '#internal/casdoor/sessions'
 import { emptyRole, emptyToken } from '#internal/casdoor/small-rows'
 import { TokenRows } from '#internal/casdoor/token-rows'
 import { type CasdoorOptions, openCasdoor } from '@mcp-doorman/development-issuer'
-import { openWorld, type World } from './casdoor-world.ts'
+import { openWorld, signIn, type World } from './casdoor-world.ts'
 import { ecPair, rsaPair } from './recorded-instance.ts'
 
 test('redirect URIs: what is accepted is registered, below a registered host, or on this machine', () => {
@@ -335,16 +335,8 @@ test('one broken key takes its application down, and no other', async () => {
   const { body } = await world.administer('get-application?id=admin/mcp-jwt')
   const { data } = body as { data: object }
   await world.administer('update-application?id=admin/mcp-jwt', { ...data, cert: 'cert-bad' })
-  const login = async (application: string): Promise<unknown> => {
-    const credentials = { organization: 'acme', username: 'alice', password: 'alice-pass-1' }
-    const reply = await world.ask({
-      method: 'POST',
-      path: '/api/login',
-      headers: { 'content-type': 'application/json' },
-      body: { application, type: 'login', ...credentials },
-    })
-    return (reply.body as { status: unknown }).status
-  }
+  const login = async (application: string): Promise<unknown> =>
+    ((await signIn(world, { application, user: 'alice' })).body as { status: unknown }).status
   assert.deepEqual([await login('mcp-jwt'), await login('mcp-custom')], ['error', 'ok'])
   await world.close()
 })

@@ -9,6 +9,7 @@ import {
   openWorld,
   type Reply,
   sessionOf,
+  signIn,
   tokensFor,
   verifier,
   type World,
@@ -24,32 +25,30 @@ afterEach(() => world.close())
 
 const messageOf = ({ body }: Reply): string => (body as { msg: string }).msg
 
-function signIn(username: string, password: string): Promise<Reply> {
-  return world.ask({
-    method: 'POST',
-    path: '/api/login',
-    headers: { 'content-type': 'application/json' },
-    body: { application: 'mcp-custom', organization: 'acme', username, password, type: 'login' },
-  })
+function trySignIn(user: string, password: string): Promise<Reply> {
+  return signIn(world, { application: 'mcp-custom', user, password })
 }
 
 test('five wrong passwords lock a user for a quarter of an hour, and not a minute longer', async () => {
   for (const chances of [4, 3, 2, 1]) {
-    assert.match(messageOf(await signIn('bob', 'wrong')), new RegExp(`you have ${chances} remaining chances`))
+    assert.match(
+      messageOf(await trySignIn('bob', 'wrong')),
+      new RegExp(`you have ${chances} remaining chances`),
+    )
   }
-  assert.match(messageOf(await signIn('bob', 'wrong')), /please wait for 15 minutes/)
+  assert.match(messageOf(await trySignIn('bob', 'wrong')), /please wait for 15 minutes/)
   world.now += 15 * 60 - 1
-  assert.match(messageOf(await signIn('bob', passwordOf('bob'))), /please wait for 15 minutes/)
+  assert.match(messageOf(await trySignIn('bob', passwordOf('bob'))), /please wait for 15 minutes/)
   world.now += 1
-  assert.equal(messageOf(await signIn('bob', passwordOf('bob'))), '')
+  assert.equal(messageOf(await trySignIn('bob', passwordOf('bob'))), '')
 })
 
 test('a right password forgets the wrong ones, and one user locks nobody else out', async () => {
-  for (const password of ['wrong', 'wrong', 'wrong', 'wrong']) await signIn('bob', password)
-  assert.equal(messageOf(await signIn('bob', passwordOf('bob'))), '')
-  assert.match(messageOf(await signIn('bob', 'wrong')), /you have 4 remaining chances/)
-  for (const password of ['wrong', 'wrong', 'wrong', 'wrong']) await signIn('bob', password)
-  assert.equal(messageOf(await signIn('alice', passwordOf('alice'))), '')
+  for (const password of ['wrong', 'wrong', 'wrong', 'wrong']) await trySignIn('bob', password)
+  assert.equal(messageOf(await trySignIn('bob', passwordOf('bob'))), '')
+  assert.match(messageOf(await trySignIn('bob', 'wrong')), /you have 4 remaining chances/)
+  for (const password of ['wrong', 'wrong', 'wrong', 'wrong']) await trySignIn('bob', password)
+  assert.equal(messageOf(await trySignIn('alice', passwordOf('alice'))), '')
 })
 
 test('an application may say how many wrong passwords it takes', async () => {
@@ -57,7 +56,7 @@ test('an application may say how many wrong passwords it takes', async () => {
   const { data } = body as { data: object }
   const limits = { failedSigninLimit: 1, failedSigninFrozenTime: 60 }
   await world.administer('update-application?id=admin/mcp-custom', { ...data, ...limits })
-  assert.match(messageOf(await signIn('bob', 'wrong')), /please wait for 60 minutes/)
+  assert.match(messageOf(await trySignIn('bob', 'wrong')), /please wait for 60 minutes/)
 })
 
 test('a user of another organization cannot sign in, unless the application is shared', async () => {
@@ -65,9 +64,8 @@ test('a user of another organization cannot sign in, unless the application is s
   await world.administer('add-application', { owner: 'admin', name: 'globex-app', organization: 'globex' })
   await world.administer('add-user', { owner: 'globex', name: 'dave', password: 'dave' })
   const ask = async (application: string): Promise<string> => {
-    const body = { application, organization: 'globex', username: 'dave', password: 'dave', type: 'login' }
-    const headers = { 'content-type': 'application/json' }
-    return messageOf(await world.ask({ method: 'POST', path: '/api/login', headers, body }))
+    const dave = { user: 'dave', password: 'dave', organization: 'globex' }
+    return messageOf(await signIn(world, { application, ...dave }))
   }
   assert.equal(await ask('mcp-custom'), "The user: globex/dave doesn't exist")
   assert.equal(await ask('shared-bi'), '')
@@ -258,7 +256,7 @@ test('a pattern asks for consent to each scope that it matches', async () => {
 
 test('a user without a password cannot sign in with none', async () => {
   await world.administer('add-user', { owner: 'acme', name: 'empty' })
-  assert.match(messageOf(await signIn('empty', '')), /password or code is incorrect/)
+  assert.match(messageOf(await trySignIn('empty', '')), /password or code is incorrect/)
 })
 
 test('nothing is ever sent to a redirect URI that is not registered', async () => {

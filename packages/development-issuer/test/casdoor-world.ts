@@ -90,16 +90,7 @@ function closeServer(server: Server): Promise<void> {
 
 /** Signs in as the administrator, and reads the secret of the instance's own application, as a person would. */
 async function readAdministrator(ask: World['ask']): Promise<string> {
-  const body = {
-    application: 'app-built-in',
-    organization: 'built-in',
-    username: 'admin',
-    password: '123',
-    type: 'login',
-  }
-  const headers = { 'content-type': 'application/json' }
-  const login = await ask({ method: 'POST', path: '/api/login', headers, body })
-  const cookie = cookieOf(login)
+  const cookie = await administratorSession({ ask })
   const found = await ask({ path: '/api/get-application?id=admin/app-built-in', headers: { cookie } })
   const { data } = found.body as { data: { clientId: string; clientSecret: string } }
   return basicOf(data.clientId, data.clientSecret)
@@ -186,18 +177,39 @@ export function login(world: World, facts: LoginFacts): Promise<Reply> {
     ...(codeChallenge !== '' && { code_challenge_method: 'S256', code_challenge: codeChallenge }),
     ...(facts.resource !== undefined && { resource: facts.resource }),
   })
-  return world.ask({
+  return signIn(world, { application, user, type: 'code' }, query)
+}
+
+export interface SignIn {
+  readonly application: string
+  readonly user: string
+  /** Default: the one that the recorded people have. */
+  readonly password?: string
+  /** Default: acme. */
+  readonly organization?: string
+  /** What is wanted for it. Default: a session. */
+  readonly type?: string
+  readonly userCode?: string
+}
+
+/** Sends a name and a password to the interface. */
+export function signIn(
+  { ask }: Pick<World, 'ask'>,
+  { user, password = passwordOf(user), organization = 'acme', type = 'login', ...others }: SignIn,
+  query?: URLSearchParams,
+): Promise<Reply> {
+  return ask({
     method: 'POST',
-    path: `/api/login?${query}`,
+    path: query === undefined ? '/api/login' : `/api/login?${query}`,
     headers: { 'content-type': 'application/json' },
     body: {
-      application,
-      organization: 'acme',
+      organization,
       username: user,
-      password: passwordOf(user),
+      password,
       signinMethod: 'Password',
       autoSignin: true,
-      type: 'code',
+      type,
+      ...others,
     },
   })
 }
@@ -237,19 +249,11 @@ export async function tokensFor(world: World, facts: LoginFacts): Promise<Tokens
 
 /** A session of Casdoor's own, as a cookie. */
 export async function sessionOf(world: World, user: string, application = 'mcp-auto'): Promise<string> {
-  const reply = await world.ask({
-    method: 'POST',
-    path: '/api/login',
-    headers: { 'content-type': 'application/json' },
-    body: {
-      application,
-      organization: 'acme',
-      username: user,
-      password: passwordOf(user),
-      signinMethod: 'Password',
-      autoSignin: true,
-      type: 'login',
-    },
-  })
-  return cookieOf(reply)
+  return cookieOf(await signIn(world, { application, user }))
+}
+
+/** A session of the administrator that every instance has. */
+export async function administratorSession(world: Pick<World, 'ask'>): Promise<string> {
+  const administrator = { user: 'admin', password: '123', organization: 'built-in' }
+  return cookieOf(await signIn(world, { application: 'app-built-in', ...administrator }))
 }
