@@ -7,6 +7,8 @@ import type { Json } from './mcp-wire.ts'
 
 export const application = 'mcp-notes'
 export const clientId = '0f4fd1f7a3c3b1d2e9a1'
+/** Of the application `rs`, which may ask about tokens, and do everything else as well. */
+export const askingSecret = 'asking-secret'
 export const redirectUri = 'https://client.example/cb'
 
 export interface CasdoorDouble {
@@ -58,6 +60,8 @@ export async function startCasdoor(lab: Lab): Promise<CasdoorDouble> {
         { ...common, name: application, cert: 'cert-notes', clientId },
         // The same key and organization, and another client.
         { ...common, name: 'mcp-other', cert: 'cert-notes', clientId: 'client-other' },
+        // Asks about tokens: of the same cert, and of a format that reads all but one.
+        { ...common, name: 'rs', cert: 'cert-notes', clientId: 'rs', clientSecret: askingSecret },
       ],
       users: [{ owner: organization, name: 'alice', password: 'alice' }],
     },
@@ -83,6 +87,18 @@ function signAs(engine: IssuerEngine, claims: Json, header: Json = {}): Promise<
     tokenType: 'access-token',
   }
   return engine.sign({ ...usual, ...claims }, header)
+}
+
+/** Forbids alice, as an administrator does. */
+export async function forbidAlice({ issuer }: CasdoorDouble): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`rs:${askingSecret}`).toString('base64')}`
+  const read = await fetch(`${issuer}/api/get-user?id=acme/alice`, { headers: { authorization } })
+  const { data } = (await read.json()) as { data: object }
+  await fetch(`${issuer}/api/update-user?id=acme/alice`, {
+    method: 'POST',
+    headers: { authorization },
+    body: JSON.stringify({ ...data, isForbidden: true }),
+  })
 }
 
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { application, clientId, logIn, startCasdoor } from './casdoor-double.ts'
+import { application, askingSecret, clientId, forbidAlice, logIn, startCasdoor } from './casdoor-double.ts'
 import { openLab } from './doorman-process.ts'
 import { callTool, getJson, resultOf, type Json } from './mcp-wire.ts'
 import { startFiles } from './protected-servers.ts'
@@ -130,4 +130,30 @@ test('Casdoor: a key that is replaced under its id, and one that the application
   // Neither key of before signs for the application any more.
   assert.equal(await ask(first.access_token), 401)
   assert.equal(await ask(second.access_token), 401)
+})
+
+test('Casdoor: a user who is forbidden is noticed by the server that asks, and by no other', async () => {
+  const own = await startCasdoor(lab)
+  const words = ['--casdoor', own.issuer, '--casdoor-application', application]
+  const asking = [
+    ...words,
+    '--introspect',
+    'rs',
+    '--introspect-secret',
+    'env:SECRET',
+    '--introspect-cache',
+    '1s',
+  ]
+  const asks = await startFiles(lab, { words: asking, command: { env: { SECRET: askingSecret } } })
+  const trusts = await startFiles(lab, { words })
+  const statusOf = async ({ url }: { readonly url: string }, token: string): Promise<number> =>
+    (await callTool(url, token, { name: 'list_files' })).status
+  const asked = (await logIn(own, { resource: asks.url })).access_token
+  const trusted = (await logIn(own, { resource: trusts.url })).access_token
+  assert.deepEqual([await statusOf(asks, asked), await statusOf(trusts, trusted)], [200, 200])
+  await forbidAlice(own)
+  // The answer is remembered for a second.
+  const endsAt = Date.now() + 20_000
+  while ((await statusOf(asks, asked)) === 200) assert.ok(Date.now() < endsAt, 'it asks again')
+  assert.deepEqual([await statusOf(asks, asked), await statusOf(trusts, trusted)], [401, 200])
 })
