@@ -59,6 +59,21 @@ for (const { fault, parameters = {}, ...row } of readByCasdoorServers) {
   })
 }
 
+for (const [like, server, why] of [
+  ['keycloak', 401, 'no token names an audience'],
+  ['auth0', 200, 'an issuer that ends in a slash is an issuer like any other'],
+  ['entra', 401, 'the audience is the id of an application'],
+] as const) {
+  test(`CA11: like ${like}, a protected server answers ${server}: ${why}`, async (t) => {
+    const own = await startFaultyIssuer({ like })
+    t.after(() => own.close())
+    const gate = openGate({ issuer: own.issuer })
+    t.after(() => gate.close())
+    const token = await own.issueToken({ user: 'alice', scopes: ['files:read'], resource })
+    assert.equal(await gate.statusOf(token), server)
+  })
+}
+
 test('every fault, and every choice that it offers, has a row', () => {
   assert.deepEqual([...new Set(rows.map(({ fault }) => fault))].toSorted(), [...faultNames].toSorted())
   const missing = issuer.faults

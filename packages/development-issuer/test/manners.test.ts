@@ -152,3 +152,14 @@ test('faults strike whatever the manners are', async (t) => {
     assert.equal(decode(token).claims['scope'], '', like)
   }
 })
+
+test('CF15: like Casdoor too, a redirect on another port than the registered one ends at no client', async (t) => {
+  const issuer = await start(t, 'casdoor')
+  const url = new URL(`${issuer.issuer}/login/oauth/authorize`)
+  url.search = authorizeUrl(issuer).search
+  const answer = async (): Promise<string | null> =>
+    (await fetch(url, { redirect: 'manual' })).headers.get('location')
+  assert.match((await answer()) ?? '', /^http:\/\/127\.0\.0\.1:49152\/callback\?code=/)
+  await issuer.faults.enable('redirect-ports')
+  assert.equal(await answer(), null)
+})

@@ -173,8 +173,8 @@ function allowingRedirects({ engine }: FaultTools, read: (uri: string) => string
       if (clientId === null || uri === null) return { exchange }
       const registered = await engine.findRedirectUris(clientId)
       if (registered?.some((candidate) => read(candidate) === read(uri)) !== false) return { exchange }
-      // The engine refuses it in its own words.
-      parameters.set('redirect_uri', `${uri}/not-registered`)
+      // The engine refuses it in its own words; some take every path on loopback.
+      parameters.set('redirect_uri', 'https://not-registered.invalid/')
       return { exchange: withParameters(exchange, parameters) }
     },
   }
