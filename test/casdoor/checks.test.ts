@@ -10,8 +10,7 @@ import {
 } from '@mcp-doorman/casdoor'
 import type { CasdoorData } from '@mcp-doorman/development-issuer'
 import { openLab, type Ended } from '../end-to-end/doorman-process.ts'
-import { administrator, signIn, startDouble, type CasdoorDouble } from './double.ts'
-import { exchangeCode, pkce } from './code-flow.ts'
+import { administrator, logIn, startDouble, type CasdoorDouble } from './double.ts'
 
 const lab = openLab({ after })
 const resource = 'https://mcp.example.com/mcp'
@@ -78,7 +77,12 @@ test('the text for people says nothing is wrong, and what was not looked at', as
 })
 
 test('an access token with roles is fine, and its refresh token is told from it', async () => {
-  const tokens = await logIn(healthy)
+  const tokens = await logIn(healthy, {
+    user: 'alice',
+    password: 'alice-pass-1',
+    application: 'mcp-files',
+    resource,
+  })
   const access = await check(healthy, ['--token', '-', '--resource', resource], {}, tokens.access_token)
   assert.deepEqual(access.ids, [])
   const refresh = await check(healthy, ['--token', '-'], {}, tokens.refresh_token)
@@ -87,39 +91,6 @@ test('an access token with roles is fine, and its refresh token is told from it'
     assert.doesNotMatch(stdout + stderr, /eyJ|alice/, 'nothing of a token is shown')
   }
 })
-
-interface Tokens {
-  readonly access_token: string
-  readonly refresh_token: string
-}
-
-async function logIn(casdoor: CasdoorDouble): Promise<Tokens> {
-  const clientId = await clientIdOf(casdoor)
-  const { verifier, challenge } = pkce()
-  const url = new URL(`${casdoor.origin}/login/oauth/authorize`)
-  url.search = new URLSearchParams({
-    client_id: clientId,
-    response_type: 'code',
-    redirect_uri: 'http://127.0.0.1:9/cb',
-    scope: 'files:read',
-    state: 'x',
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-    resource,
-  }).toString()
-  const { callback } = await signIn(url, 'alice', 'alice-pass-1')
-  return exchangeCode(casdoor.origin, {
-    clientId,
-    verifier,
-    resource,
-    code: callback.searchParams.get('code') ?? '',
-  })
-}
-
-async function clientIdOf(casdoor: CasdoorDouble): Promise<string> {
-  const answer = await casdoor.get('/api/get-application?id=admin/mcp-files')
-  return (answer as { readonly data: { readonly clientId: string } }).data.clientId
-}
 
 type Row = NonNullable<CasdoorData['applications']>[number]
 const organization = { name: 'acme', passwordType: 'bcrypt' }

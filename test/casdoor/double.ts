@@ -1,5 +1,6 @@
 /** A double of Casdoor that listens, and what people do at its pages. */
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -80,4 +81,52 @@ export async function signIn(
   const location = last.headers.get('location')
   assert.ok(location !== null, `nobody was sent back:\n${consent}\n${await last.text()}`)
   return { callback: new URL(location), consent }
+}
+
+export interface Login {
+  readonly user: string
+  readonly password: string
+  readonly application: string
+  readonly resource: string
+}
+
+export interface Tokens {
+  readonly access_token: string
+  readonly refresh_token: string
+}
+
+/** The code flow by hand, for the tokens themselves; for reading files. */
+export async function logIn(casdoor: CasdoorDouble, login: Login): Promise<Tokens> {
+  const { origin } = casdoor
+  const { resource } = login
+  const answer = await casdoor.get(`/api/get-application?id=admin/${login.application}`)
+  const { clientId } = (answer as { readonly data: { readonly clientId: string } }).data // It was set up before.
+  const verifier = randomBytes(32).toString('base64url')
+  const redirectUri = 'http://127.0.0.1:9/callback'
+  const url = new URL(`${origin}/login/oauth/authorize`)
+  url.search = new URLSearchParams({
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri,
+    scope: 'files:read',
+    state: 'x',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    resource,
+  }).toString()
+  const { callback } = await signIn(url, login.user, login.password)
+  const response = await fetch(`${origin}/api/login/oauth/access_token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: clientId,
+      code_verifier: verifier,
+      redirect_uri: redirectUri,
+      resource,
+      code: callback.searchParams.get('code') ?? '',
+    }),
+  })
+  const tokens = (await response.json()) as Tokens
+  assert.equal(typeof tokens.access_token, 'string', JSON.stringify(tokens))
+  return tokens
 }

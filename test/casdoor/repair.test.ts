@@ -157,32 +157,31 @@ function dataOf(envelope: unknown): unknown {
   return (envelope as { readonly data: unknown }).data // Every answer of this API is such an envelope.
 }
 
-for (const [when, late] of [
-  ['before it arrived', false],
-  ['before its answer was back', true],
+for (const [path, when, late] of [
+  ['/api/add-cert', 'before its answer was back', true],
+  ['/api/add-application', 'before it arrived', false],
+  ['/api/add-user', 'before its answer was back', true],
 ] as const) {
-  for (const path of ['/api/add-cert', '/api/add-application', '/api/add-user']) {
-    test(`a connection that is cut at ${path} ${when} is said, and a second run repairs`, async () => {
-      const casdoor = await startDouble(lab)
-      casdoor.interfere = (request, response) => {
-        if (request.url !== path) return false
-        if (late) response.writeHead = () => response.destroy() // It was done; nobody will hear.
-        else request.socket.destroy()
-        return !late
-      }
-      const user = ['--user', 'alice', '--user-password', 'env:FIRST']
-      const env = { ...administrator, FIRST: 'alice-pass-1' }
-      const cut = await setUp(casdoor, user, env)
-      assert.equal(cut.code, 1, cut.stdout)
-      assert.match(cut.stderr, /the connection broke while.*run the same again: it goes on from there/s)
+  test(`a connection that is cut at ${path} ${when} is said, and a second run repairs`, async () => {
+    const casdoor = await startDouble(lab)
+    casdoor.interfere = (request, response) => {
+      if (request.url !== path) return false
+      if (late) response.writeHead = () => response.destroy() // It was done; nobody will hear.
+      else request.socket.destroy()
+      return !late
+    }
+    const user = ['--user', 'alice', '--user-password', 'env:FIRST']
+    const env = { ...administrator, FIRST: 'alice-pass-1' }
+    const cut = await setUp(casdoor, user, env)
+    assert.equal(cut.code, 1, cut.stdout)
+    assert.match(cut.stderr, /the connection broke while.*run the same again: it goes on from there/s)
 
-      casdoor.interfere = () => false
-      const repaired = await setUp(casdoor, user, env)
-      assert.equal(repaired.code, 0, repaired.stderr)
-      const third = await setUp(casdoor, user, env)
-      assert.match(third.stdout, /nothing was changed/)
-    })
-  }
+    casdoor.interfere = () => false
+    const repaired = await setUp(casdoor, user, env)
+    assert.equal(repaired.code, 0, repaired.stderr)
+    const third = await setUp(casdoor, user, env)
+    assert.match(third.stdout, /nothing was changed/)
+  })
 }
 
 test('a Casdoor that calls itself by another name is set up, with a warning', async () => {

@@ -60,7 +60,9 @@ test('every client is told its id and the URL of the server', () => {
   for (const client of parseClients(
     'claude,claude-code,chatgpt,codex,cursor,gemini,goose,inspector,mcp-remote,vscode,zed',
   )) {
-    const line = connectLines(client, 'c0ffee', 'https://mcp.example.com/mcp', ['files:read'])
+    const line = connectLines(client, 'c0ffee', { name: 'notes', resource: 'https://mcp.example.com/mcp' }, [
+      'files:read',
+    ])
     assert.ok(line.includes('c0ffee') && line.includes('https://mcp.example.com/mcp'), line)
   }
 })
@@ -198,10 +200,8 @@ test('set-up ends with the line that starts the server, and the client id', () =
     {
       clients: parseClients('claude-code,zed'),
       scopes: scopesOfFiles,
-      start: {
-        resource: 'https://mcp.example.com/mcp',
-        command: 'doorman files DIR --casdoor https://a.example',
-      },
+      servers: [{ name: 'files', resource: 'https://mcp.example.com/mcp' }],
+      command: 'doorman files DIR --casdoor https://a.example',
     },
     { clientId: 'c0ffee', clientSecret: 'hunter2' },
   )

@@ -1,5 +1,7 @@
 import { mcpClients, type McpClient } from '@mcp-doorman/casdoor'
 import { UsageError } from '../failure.ts'
+import { quoteForShell } from '../shell-words.ts'
+import type { NamedServer } from './from-configuration.ts'
 
 /** A client that was named with `--for`. */
 export interface NamedClient extends McpClient {
@@ -28,7 +30,7 @@ export function parseClients(text: string): readonly NamedClient[] {
 export function connectLines(
   client: NamedClient,
   clientId: string,
-  resource: string,
+  { name, resource }: NamedServer,
   scopes: readonly string[],
 ): string {
   const json = (value: unknown): string => JSON.stringify(value)
@@ -36,21 +38,21 @@ export function connectLines(
     case 'claude':
       return `Settings → Connectors → Add custom connector: ${resource}, and under Advanced the client id ${clientId}`
     case 'claude-code':
-      return `claude mcp add --transport http --client-id ${clientId} --callback-port 8765 files ${resource}`
+      return `claude mcp add --transport http --client-id ${clientId} --callback-port 8765 ${quoteForShell(name)} ${quoteForShell(resource)}`
     case 'chatgpt':
       return `Developer mode → create a connector: ${resource}, OAuth, client id ${clientId}`
     case 'codex':
-      return `~/.codex/config.toml: [mcp_servers.files] url = ${json(resource)} and [mcp_servers.files.oauth] client_id = ${json(clientId)}`
+      return `~/.codex/config.toml: [mcp_servers.${name}] url = ${json(resource)} and [mcp_servers.${name}.oauth] client_id = ${json(clientId)}`
     case 'cursor':
-      return `.cursor/mcp.json: ${json({ mcpServers: { files: { url: resource, auth: { CLIENT_ID: clientId, scopes } } } })}`
+      return `.cursor/mcp.json: ${json({ mcpServers: { [name]: { url: resource, auth: { CLIENT_ID: clientId, scopes } } } })}`
     case 'gemini':
-      return `~/.gemini/settings.json: ${json({ mcpServers: { files: { httpUrl: resource, oauth: { enabled: true, clientId, scopes } } } })}`
+      return `~/.gemini/settings.json: ${json({ mcpServers: { [name]: { httpUrl: resource, oauth: { enabled: true, clientId, scopes } } } })}`
     case 'inspector':
       return `npx @modelcontextprotocol/inspector: transport Streamable HTTP, ${resource}, and under Authentication the client id ${clientId}`
     case 'mcp-remote':
-      return `npx mcp-remote ${resource} --static-oauth-client-info '${json({ client_id: clientId })}'`
+      return `npx mcp-remote ${quoteForShell(resource)} --static-oauth-client-info '${json({ client_id: clientId })}'`
     case 'vscode':
-      return `.vscode/mcp.json: ${json({ servers: { files: { type: 'http', url: resource, oauth: { clientId } } } })}`
+      return `.vscode/mcp.json: ${json({ servers: { [name]: { type: 'http', url: resource, oauth: { clientId } } } })}`
     default:
       return `${resource}, with the client id ${clientId} where it asks for one`
   }

@@ -17,6 +17,7 @@ import { canAsk, askSecret } from './asking.ts'
 import type { NamedClient } from './clients.ts'
 import { askCredentials, credentialsHelp, settleCredentials, type GivenCredentials } from './credentials.ts'
 import { formatClosing } from './closing-text.ts'
+import type { NamedServer } from './from-configuration.ts'
 import { formatPlan } from './plan-text.ts'
 import { formatFinding } from './report-text.ts'
 
@@ -35,8 +36,10 @@ export interface SetupRequest {
   readonly dryRun: boolean
   readonly showSecrets: boolean
   readonly credentials: GivenCredentials | undefined
-  /** The URL of the server, and the words that start it. */
-  readonly start: { readonly resource: string; readonly command: string }
+  /** What clients are told about. */
+  readonly servers: readonly NamedServer[]
+  /** The words that start it. */
+  readonly command: string
 }
 
 type Say = (text: string) => void

@@ -2,13 +2,11 @@ import { Option, type Command } from 'commander'
 import { runCheck } from '../casdoor/check.ts'
 import { clientWords, parseClients } from '../casdoor/clients.ts'
 import { credentialsHelp, readCredentials } from '../casdoor/credentials.ts'
-import { readOrigin, readUrl, reachCasdoor } from '../casdoor/reach.ts'
-import { parseScopes, scopesOfFiles } from '../casdoor/scopes.ts'
+import { reachCasdoor, readUrl } from '../casdoor/reach.ts'
 import { runSetup } from '../casdoor/setup.ts'
+import { readTarget, type TargetWords } from '../casdoor/target.ts'
 import { UsageError } from '../failure.ts'
 import { collect } from '../option-table.ts'
-import { settlePublicUrl } from '../public-url.ts'
-import { quoteForShell } from '../shell-words.ts'
 
 export function addCasdoorCommand(program: Command): void {
   const casdoor = program
@@ -19,10 +17,7 @@ export function addCasdoorCommand(program: Command): void {
 }
 
 const options = {
-  url: () =>
-    new Option('--url <url>', 'the Casdoor, named by its "origin" setting')
-      .env('CASDOOR_URL')
-      .makeOptionMandatory(),
+  url: () => new Option('--url <url>', 'the Casdoor, named by its "origin" setting').env('CASDOOR_URL'),
   redirect: (description: string) =>
     new Option('--redirect <url>', `${description}; may be repeated`).default([], 'none').argParser(collect),
   clients: (description: string) => new Option('--for <clients>', `${description}: ${clientWords}`),
@@ -30,17 +25,12 @@ const options = {
     new Option('--credentials <file>', 'who administers it (default: what the environment says)'),
 }
 
-interface SetupWords {
-  readonly url: string
+interface SetupWords extends TargetWords {
   readonly organization: string
-  readonly application: string
-  readonly resource: string
-  readonly scopes?: string
   readonly redirect: readonly string[]
   readonly for?: string
   readonly user: readonly string[]
   readonly userPassword?: string
-  readonly roles: boolean
   readonly dryRun: boolean
   readonly showSecrets: boolean
   readonly credentials?: string
@@ -53,14 +43,15 @@ function addSetupCommand(casdoor: Command): void {
     .addOption(options.url())
     .addOption(new Option('--organization <name>', 'whose users may log in').makeOptionMandatory())
     .addOption(
-      new Option('--application <name>', 'the application that tokens come from')
-        .env('CASDOOR_APPLICATION')
-        .makeOptionMandatory(),
+      new Option('--application <name>', 'the application that tokens come from').env('CASDOOR_APPLICATION'),
     )
     .addOption(
-      new Option('--resource <url>', 'the URL of the MCP server, as clients will use it')
-        .env('MCP_SERVER_URL')
-        .makeOptionMandatory(),
+      new Option('--resource <url>', 'the URL of the MCP server, as clients will use it').env(
+        'MCP_SERVER_URL',
+      ),
+    )
+    .addOption(
+      new Option('--config <file>', 'take Casdoor, application, URLs, scopes and tools from a doorman.yaml'),
     )
     .addOption(
       new Option(
@@ -96,38 +87,30 @@ what was cut off.
 ${credentialsHelp}
 Neither given, and at a terminal, it asks.
 
-Example:
+Examples:
   doorman casdoor setup --url https://auth.example.com --organization acme --application mcp-files \\
-    --resource https://mcp.example.com/mcp --for claude,vscode --dry-run`
+    --resource https://mcp.example.com/mcp --for claude,vscode --dry-run
+  doorman casdoor setup --organization acme --config doorman.yaml`
 
-async function setUp(words: SetupWords): Promise<void> {
-  const origin = readOrigin('--url', words.url)
-  const { resource, notice } = settlePublicUrl(words.resource, '127.0.0.1', 0, '--resource')
-  const { application } = words
+async function setUp(words: SetupWords, command: Command): Promise<void> {
+  const { resource, ...rest } = words
+  // What the environment says of one server is not said against a file.
+  const isMeant = words.config === undefined || command.getOptionValueSource('resource') === 'cli'
+  const { target, notice } = readTarget({ ...rest, ...(isMeant && resource !== undefined && { resource }) })
   if (notice !== undefined) say(`${notice}\n\n`)
-  const command = [
-    'doorman files DIR',
-    `--casdoor ${quoteForShell(origin)}`,
-    `--casdoor-application ${quoteForShell(application)}`,
-    `--public-url ${quoteForShell(resource)}`,
-  ].join(' ')
-  const outbound = reachCasdoor(origin)
+  const outbound = reachCasdoor(target.origin)
   try {
     await runSetup(
       {
-        origin,
+        ...target,
         organization: words.organization,
-        application,
-        scopes: words.scopes === undefined ? scopesOfFiles : parseScopes(words.scopes),
         redirectUris: words.redirect,
         clients: words.for === undefined ? [] : parseClients(words.for),
         users: words.user,
         userPassword: words.userPassword,
-        roles: words.roles,
         dryRun: words.dryRun,
         showSecrets: words.showSecrets,
         credentials: readCredentials(words.credentials, process.env),
-        start: { resource, command },
       },
       outbound,
       say,
@@ -138,7 +121,7 @@ async function setUp(words: SetupWords): Promise<void> {
 }
 
 interface CheckWords {
-  readonly url: string
+  readonly url?: string
   readonly application?: string
   readonly token?: string
   readonly resource?: string
@@ -183,6 +166,7 @@ async function check(words: CheckWords): Promise<void> {
       '--token: write "-" and give the token on standard input, so that it is in no list of processes.',
     )
   }
+  if (url === undefined) throw new UsageError('--url: must be given, or CASDOOR_URL in the environment.')
   readUrl('--url', url)
   const clients = words.for === undefined ? [] : parseClients(words.for)
   const outbound = reachCasdoor(url)
