@@ -54,8 +54,9 @@ export async function runSetup(request: SetupRequest, outbound: Outbound, say: S
       `Warning: ${origin} calls itself ${JSON.stringify(issuer.value)} in its metadata, and so do its tokens. Set origin = ${origin} in conf/app.conf of Casdoor, or name it as it names itself.\n`,
     )
   }
+  const given = request.credentials ?? (await findCredentials(origin))
   const options = await readOptions(request)
-  const credentials = await findCredentials(outbound, request)
+  const credentials = await settleCredentials(outbound, origin, given)
   const api = createCasdoorApi({ outbound, origin, credentials })
   const newUsers = new Set<string>()
   const outcome = await setUpCasdoor(api, options, {
@@ -84,10 +85,8 @@ export async function runSetup(request: SetupRequest, outbound: Outbound, say: S
   if (request.showSecrets) saySecrets(options, newUsers, clientOf(outcome.application), say)
 }
 
-async function findCredentials(outbound: Outbound, request: SetupRequest): Promise<ClientCredentials> {
-  const { origin, credentials } = request
-  if (credentials !== undefined) return settleCredentials(outbound, origin, credentials)
-  if (canAsk()) return settleCredentials(outbound, origin, await askCredentials(origin))
+function findCredentials(origin: string): Promise<GivenCredentials> {
+  if (canAsk()) return askCredentials(origin)
   throw new UsageError(`Nobody is named who administers ${origin}.\n${credentialsHelp.trimStart()}`)
 }
 
