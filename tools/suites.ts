@@ -63,6 +63,20 @@ export const suites: readonly Suite[] = [
     needs: [{ command: 'go', package: 'golang-go, 1.26 or newer' }],
     onlyInAll: true,
   },
+  {
+    name: 'server-python',
+    files: ['test/languages/python.test.ts'],
+    minutes: 1,
+    needs: [{ command: 'python3', package: 'python3-venv' }],
+    onlyInAll: true,
+  },
+  {
+    name: 'server-go',
+    files: ['test/languages/go.test.ts'],
+    minutes: 0.5,
+    needs: [{ command: 'go', package: 'golang-go, 1.26 or newer' }],
+    onlyInAll: true,
+  },
   ...examples.flatMap(suiteOf),
 ]
 
