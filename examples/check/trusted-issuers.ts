@@ -101,7 +101,7 @@ export async function startHonestIssuer(
   if (kind === 'standard') return { kind, issuer, env: tellWhomToTrust(kind, issuer), development }
   const client = { client_id: 'doorman-dev', issuer }
   const env = { ...tellWhomToTrust(kind, issuer), CASDOOR_APPLICATION: casdoorApplication }
-  return { kind, issuer, env: { ...env, CASDOOR_CLIENT_ID: client.client_id }, development, client }
+  return { kind, issuer, env: { ...env, CASDOOR_ALLOW_CLIENT: client.client_id }, development, client }
 }
 
 /** The environment of an example. */
@@ -110,6 +110,6 @@ export function tellWhomToTrust(kind: IssuerKind, issuer: string): Readonly<Reco
     case 'standard':
       return { ISSUER: issuer }
     case 'casdoor':
-      return { CASDOOR_URL: issuer, CASDOOR_APPLICATION: application, CASDOOR_CLIENT_ID: clientId }
+      return { CASDOOR_URL: issuer, CASDOOR_APPLICATION: application, CASDOOR_ALLOW_CLIENT: clientId }
   }
 }

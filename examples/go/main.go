@@ -108,9 +108,9 @@ func trustedKind(env func(string) string) (TokenKind, error) {
 		issuer := cmp.Or(env("ISSUER"), "http://127.0.0.1:8081")
 		return StandardTokens{issuer}, requireHTTPS(issuer)
 	}
-	application, client := env("CASDOOR_APPLICATION"), env("CASDOOR_CLIENT_ID")
+	application, client := env("CASDOOR_APPLICATION"), env("CASDOOR_ALLOW_CLIENT")
 	if application == "" || client == "" {
-		return nil, fmt.Errorf("CASDOOR_APPLICATION or CASDOOR_CLIENT_ID is missing: " +
+		return nil, fmt.Errorf("CASDOOR_APPLICATION or CASDOOR_ALLOW_CLIENT is missing: " +
 			"tokens of every application of that Casdoor would be taken")
 	}
 	return CasdoorTokens{strings.TrimSuffix(casdoor, "/"), application, client}, requireHTTPS(casdoor)

@@ -68,7 +68,7 @@ def token_kind(environment: dict[str, str]) -> TokenKind:
     if "CASDOOR_URL" not in environment:
         return StandardTokens(require_https(environment.get("ISSUER", "http://127.0.0.1:8081")))
     try:
-        application, client = environment["CASDOOR_APPLICATION"], environment["CASDOOR_CLIENT_ID"]
+        application, client = environment["CASDOOR_APPLICATION"], environment["CASDOOR_ALLOW_CLIENT"]
     except KeyError as missing:
         raise SystemExit(f"{missing} is missing: tokens of every application of that Casdoor would be taken.") from None
     return CasdoorTokens(require_https(environment["CASDOOR_URL"]).rstrip("/"), application, client)

@@ -81,7 +81,7 @@ impl Settings {
             origin,
             issuer,
             discovery_urls,
-            client_id: given("CASDOOR_CLIENT_ID"),
+            client_id: given("CASDOOR_ALLOW_CLIENT"),
             files_root: given("FILES_ROOT").unwrap_or_else(|| ".".to_owned()).into(),
             calls_per_minute,
         })

@@ -81,7 +81,7 @@ record Settings(
                 resource.substring(0, resource.length() - path.length()),
                 issuer,
                 discoveryUrls,
-                given(variable, "CASDOOR_CLIENT_ID"),
+                given(variable, "CASDOOR_ALLOW_CLIENT"),
                 Path.of(given(variable, "FILES_ROOT").orElse(".")),
                 callsPerMinute);
     }
