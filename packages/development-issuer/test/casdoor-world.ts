@@ -53,6 +53,7 @@ export async function openWorld({ withoutOrigin, ...options }: WorldOptions = {}
   })
   const server = createServer((request, response) => engine.handle(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.unref() // A test that fails before it closes its world does not keep the process.
   // A server that listens on TCP has such an address.
   const { port } = server.address() as AddressInfo
   let basic: string | undefined
