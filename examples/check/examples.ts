@@ -6,6 +6,8 @@ export interface Example {
   readonly name: string
   /** A directory, by the tools of the guide; or notes, which is how the examples of frameworks are kept short. */
   readonly serves: 'files' | 'notes'
+  /** Serves clients of 2025 in sessions, so that calls which come alone are made as in 2026-07-28. */
+  readonly hasSessions?: boolean
   /** Answers `GET /tools/list` and `POST /tools/call` too. */
   readonly hasPlainForm?: boolean
   /** Has pages of its own beside the protected ones. */
@@ -69,6 +71,36 @@ export const examples: readonly Example[] = [
     run: ['./run'],
     test: ['./test'],
     minutes: 2,
+  },
+  {
+    name: 'ruby',
+    serves: 'files',
+    hasSessions: true,
+    hasPlainForm: true,
+    needs: [{ command: 'ruby', package: 'ruby' }],
+    run: ['./run'],
+    test: ['./test'],
+    minutes: 0.5,
+  },
+  {
+    name: 'php',
+    serves: 'files',
+    hasSessions: true,
+    hasPlainForm: true,
+    needs: [{ command: 'php', package: 'php-cli' }],
+    run: ['./run'],
+    test: ['./test'],
+    minutes: 0.5,
+  },
+  {
+    name: 'any-server',
+    serves: 'files',
+    hasSessions: true,
+    hasPlainForm: true,
+    needs: [{ command: 'python3', package: 'python3' }],
+    run: ['./run'],
+    test: ['./test'],
+    minutes: 0.5,
   },
   { name: 'endpoint', ...frameworks, hasPlainForm: true },
   { name: 'sdk-2', ...frameworks },

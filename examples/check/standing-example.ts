@@ -61,17 +61,19 @@ export async function startExample(
       PORT: `${port}`,
       MCP_SERVER_URL: url,
       FILES_ROOT: folder,
+      TMPDIR: lab.makeFolder(),
       CALLS_PER_MINUTE: `${callsPerMinute}`,
     },
   })
   await listening(process, port)
+  const form = example.hasSessions === true ? '2026-07-28' : '2025-11-25'
   return {
     example,
     offer: offers[example.serves],
     url,
     process,
     output: () => process.stdout() + process.stderr(),
-    call: (token, name, args = {}) => callTool(url, token, { name, arguments: args }),
+    call: (token, name, args = {}) => callTool(url, token, { name, arguments: args }, form),
   }
 }
 

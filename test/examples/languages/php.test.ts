@@ -1,0 +1,3 @@
+import { checkExample } from '../../../examples/check/check-example.ts'
+
+checkExample('php')
