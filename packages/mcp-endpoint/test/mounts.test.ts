@@ -13,7 +13,7 @@ import { createResourceServer, type ResourceServer, type Rule } from '@mcp-doorm
 import { defer } from './deferred.ts'
 import { openEvents } from './event-reader.ts'
 import { errorCode, jsonOf, legacy, modern, resultOf, type Json } from './messages.ts'
-import { ask, openConnection, formatRequest, type RawRequest } from './raw-http.ts'
+import { ask, openConnection, formatRequest, type RawAnswer, type RawRequest } from './raw-http.ts'
 import { beginSession } from './session-client.ts'
 import { startTestIssuer } from './test-issuer.ts'
 import { toolOf } from './test-server.ts'
@@ -43,7 +43,7 @@ function endpointOf(name: string): Endpoint {
     name,
     version: '1',
     tools: [toolOf('name', () => ({ content: [{ type: 'text', text: name }] }))],
-    resources: [{ uri: 'note:///one', name: 'one', read: () => 'One.' }],
+    resources: ['one', 'two'].map((name) => ({ uri: `note:///${name}`, name, read: () => name })),
     resourcesChange: true,
   })
 }
@@ -197,23 +197,54 @@ test('another judge takes over the sessions: streams end, and what comes next is
   const mount = { endpoint, resourceServer: judge(t, home), sessions: {} }
   const http = await serve(t, [mount])
   const client = await beginSession(http.port, tokenFor(home))
-  await client.ask('resources/subscribe', { uri: 'note:///one' })
+  for (const uri of ['note:///one', 'note:///two']) await client.ask('resources/subscribe', { uri })
   const stream = await client.listen()
-  await http.replace([{ ...mount, resourceServer: judge(t, home, [{ tools: ['*'] }]) }])
+  await http.replace([{ ...mount, resourceServer: judge(t, home, [{ resources: ['note:///two'] }]) }])
   await stream.rest()
 
-  assert.equal(resultOf(await client.ask('ping'))['id'], undefined)
   const again = await client.listen()
   endpoint.resourceUpdated('note:///one') // It is hidden now.
-  await http.replace([{ ...mount, resourceServer: judge(t, home) }])
-  assert.deepEqual(
-    (await again.rest()).flatMap(({ message }) => (message === undefined ? [] : [message])),
-    [],
-  )
-  const third = await client.listen()
-  endpoint.resourceUpdated('note:///one')
-  assert.equal((await third.messages(1))[0]?.['method'], 'notifications/resources/updated')
-  third.close()
+  endpoint.resourceUpdated('note:///two')
+  const [told] = await again.messages(1)
+  assert.deepEqual(told?.['params'], { uri: 'note:///two' })
+  again.close()
+})
+
+test('sessions are those of one address, also where one endpoint stands at two', async (t) => {
+  const endpoint = endpointOf('both')
+  const mounts = (): readonly Mount[] => [
+    { endpoint, resourceServer: judge(t, home), sessions: {} },
+    { endpoint, resourceServer: judge(t, notes), sessions: {} },
+  ]
+  const http = await serve(t, mounts())
+  const { id } = await beginSession(http.port, tokenFor(home))
+  await http.replace(mounts())
+  const ping = (resource: string): Promise<RawAnswer> => {
+    const headers = { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': '2025-11-25' }
+    const request = legacy(tokenFor(resource), 'ping', {}, headers)
+    return ask(http.port, { ...request, target: new URL(resource).pathname })
+  }
+  assert.equal((await ping(home)).status, 200)
+  assert.equal((await ping(notes)).status, 404)
+})
+
+test('a subscription whose body comes after its mount was replaced is not begun', async (t) => {
+  const endpoint = endpointOf('home')
+  const http = await serve(t, [{ endpoint, resourceServer: judge(t, home) }])
+  const bearer = tokenFor(home)
+  await ask(http.port, call(home, bearer))
+  const connection = await openConnection(http.port)
+  t.after(() => connection.destroy())
+  const listening = modern(bearer, 'subscriptions/listen', {
+    notifications: { resourceSubscriptions: ['note:///one'] },
+  })
+  const bytes = formatRequest(http.port, listening)
+  connection.send(bytes.slice(0, -1))
+  await ask(http.port, call(home, bearer))
+  const replacing = http.replace([{ endpoint, resourceServer: judge(t, home) }])
+  connection.send(bytes.slice(-1))
+  assert.equal((await connection.answer()).status, 503)
+  await replacing
 })
 
 test('what goes on after the drain time is cancelled, so that nothing waits for ever', async (t) => {

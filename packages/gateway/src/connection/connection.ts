@@ -4,9 +4,10 @@ import type { JsonRpcId } from '@mcp-doorman/resource-server'
 import { UpstreamFailure } from '../failure.ts'
 import type { Link } from '../link/link.ts'
 import type { CommonSettings } from '../options.ts'
-import { type Fields, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc-message.ts'
+import type { Fields, RpcNotification, RpcRequest, RpcResponse } from '../rpc-message.ts'
 import { Changes } from './changes.ts'
-import { Exchange, readAsk } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import { Incoming } from './incoming.ts'
 import { encodeHeader, metaFor, type Speech } from './speech.ts'
 import { ToolHeaders } from './tool-headers.ts'
 
@@ -27,12 +28,6 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const lists: Readonly<Record<string, ListKind>> = {
-  'notifications/tools/list_changed': 'tools',
-  'notifications/prompts/list_changed': 'prompts',
-  'notifications/resources/list_changed': 'resources',
-}
-
 /** One connection to a server, for one principal or for all: an MCP client of the era that the server speaks. */
 export class Connection {
   readonly speech: Speech
@@ -41,6 +36,7 @@ export class Connection {
   readonly #link: Link
   readonly #settings: CommonSettings
   readonly #events: ConnectionEvents
+  readonly #incoming: Incoming
   readonly #exchanges = new Map<string, Exchange>()
   readonly #prefix = randomBytes(4).toString('hex')
   #count = 0
@@ -54,6 +50,7 @@ export class Connection {
     this.#events = events
     this.changes = new Changes(this, link, settings.clientInfo)
     this.toolHeaders = new ToolHeaders(this)
+    this.#incoming = new Incoming(this, this.#exchanges, settings.shared, events)
   }
 
   /** Whether the server wants arguments repeated in headers, where its tools say so. */
@@ -161,80 +158,8 @@ export class Connection {
    * @param exchange - the request that it belongs to; `undefined` where the link does not know
    */
   receive(message: RpcRequest | RpcNotification, exchange: Exchange | undefined): void {
-    if (message.kind === 'request') this.#takeRequest(message, exchange)
-    else this.#takeNotification(message, exchange)
-  }
-
-  #takeRequest({ id, method, params }: RpcRequest, exchange: Exchange | undefined): void {
-    if (method === 'ping') {
-      this.respond(id, { result: {} })
-      return
-    }
-    const request = readAsk(method, params)
-    const asking = exchange ?? this.#latest()
-    if (request !== undefined && !this.#settings.shared && asking?.mayAsk === true) {
-      asking.addAsk({ id, request })
-      return
-    }
-    const message =
-      request === undefined
-        ? 'This gateway has no such method.'
-        : 'This gateway can ask a client only for the call that it is about.'
-    this.respond(id, { error: { code: -32601, message } })
-  }
-
-  #takeNotification({ method, params }: RpcNotification, exchange: Exchange | undefined): void {
-    const kind = lists[method]
-    if (kind !== undefined) {
-      if (kind === 'tools') this.toolHeaders.forget()
-      this.#events.listChanged(kind)
-      return
-    }
-    switch (method) {
-      case 'notifications/progress':
-        this.#report(params)
-        break
-      case 'notifications/message':
-        this.#log(params, exchange)
-        break
-      case 'notifications/resources/updated':
-        if (typeof params['uri'] === 'string') this.#events.resourceUpdated(params['uri'])
-        break
-      case 'notifications/cancelled':
-        this.#forgetAsk(params)
-        break
-      default:
-        this.changes.receive(method, params)
-    }
-  }
-
-  #report({ progressToken, progress, total, message }: Fields): void {
-    const request =
-      typeof progressToken === 'string' ? this.#exchanges.get(progressToken)?.request : undefined
-    if (typeof progress !== 'number') return
-    request?.progress({
-      progress,
-      ...(typeof total === 'number' && { total }),
-      ...(typeof message === 'string' && { message }),
-    })
-  }
-
-  #log({ level, data, logger }: Fields, exchange: Exchange | undefined): void {
-    const known = logLevels.find((name) => name === level)
-    const request = (exchange ?? (this.#settings.shared ? undefined : this.#latest()))?.request
-    if (known !== undefined) request?.log(known, data, typeof logger === 'string' ? logger : undefined)
-  }
-
-  /** The server does not want an answer any more. */
-  #forgetAsk({ requestId }: Fields): void {
-    for (const exchange of this.#exchanges.values()) {
-      for (const [name, { id }] of exchange.asks) if (id === requestId) exchange.removeAsk(name)
-    }
-  }
-
-  /** The newest request that a client waits for: on one stream nothing says what a message belongs to. */
-  #latest(): Exchange | undefined {
-    return [...this.#exchanges.values()].findLast(({ request }) => request !== undefined)
+    if (message.kind === 'request') this.#incoming.request(message, exchange)
+    else this.#incoming.notification(message, exchange)
   }
 
   /** A server of 2025 has one level for all requests, so it is made as talkative as the most curious client wants. */

@@ -2,7 +2,8 @@ import type { RelayedCaller, SourceChanges } from '@mcp-doorman/mcp-endpoint'
 import type { Connection, ConnectionEvents } from '../connection/connection.ts'
 import { UpstreamFailure } from '../failure.ts'
 import type { CommonSettings } from '../options.ts'
-import { Backoff } from './backoff.ts'
+import { abortable } from './abortable.ts'
+import { createPlace, isOpen, tellFollowers, type Follower, type Place } from './place.ts'
 
 /** The right to use a connection, which keeps it from being ended. */
 export interface Lease {
@@ -14,25 +15,6 @@ export interface Lease {
 }
 
 export type Open = (events: ConnectionEvents) => Promise<Connection>
-
-/** Who is told of changes at one principal's connection. */
-interface Follower {
-  readonly told: SourceChanges
-  readonly uris: Set<string>
-}
-
-/** One principal's place: its connection if there is one, and who follows it. */
-interface Place {
-  readonly key: string
-  readonly backoff: Backoff
-  readonly followers: Set<Follower>
-  opening: Promise<Connection> | undefined
-  connection: Connection | undefined
-  users: number
-  usedAt: number
-  idle: NodeJS.Timeout | undefined
-  again: NodeJS.Timeout | undefined
-}
 
 /**
  * One connection for each principal (requirements H15 and H24), or one for all where that is configured: opened when it
@@ -140,17 +122,7 @@ export class Connections {
     let place = this.#places.get(key)
     if (place === undefined) {
       this.#sweep()
-      place = {
-        key,
-        backoff: new Backoff(this.#mostBackoffSeconds, () => performance.now()),
-        followers: new Set(),
-        opening: undefined,
-        connection: undefined,
-        users: 0,
-        usedAt: performance.now(),
-        idle: undefined,
-        again: undefined,
-      }
+      place = createPlace(key, this.#mostBackoffSeconds)
       this.#places.set(key, place)
     }
     clearTimeout(place.idle)
@@ -178,12 +150,7 @@ export class Connections {
     let connection: Connection | undefined
     try {
       connection = await this.#open({
-        listChanged: (kind) => {
-          for (const { told } of place.followers) told.listChanged(kind)
-        },
-        resourceUpdated: (uri) => {
-          for (const { told, uris } of place.followers) if (uris.has(uri)) told.resourceUpdated(uri)
-        },
+        ...tellFollowers(place),
         ended: () => connection && this.#takeEnd(place, connection),
       })
       if (connection.hasEnded) throw new UpstreamFailure('ended', 'It ended when it had just begun.')
@@ -278,24 +245,4 @@ export interface FollowedConnection {
   readonly watch: (uri: string) => Promise<boolean>
   readonly unwatch: (uri: string) => void
   readonly close: () => void
-}
-
-function isOpen({ connection, opening }: Place): boolean {
-  return connection !== undefined || opening !== undefined
-}
-
-/** Waits no longer than somebody wants to know. */
-async function abortable<Value>(pending: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return pending
-  let stop: () => void = () => undefined
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(new UpstreamFailure('cancelled', 'The client cancelled.'))
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([pending, stopped])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
