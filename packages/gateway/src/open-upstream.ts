@@ -1,11 +1,10 @@
 import type { Source } from '@mcp-doorman/mcp-endpoint'
-import type { ConnectionEvents, Connection } from './connection/connection.ts'
 import { openConnection, type KnownEra, type OpenLink } from './connection/open-connection.ts'
 import { HttpLink } from './link/http-link.ts'
 import { createPools, type HttpPools } from './link/http-pool.ts'
 import { openStdioLink } from './link/stdio-link.ts'
 import { readUpstreamOptions, type UpstreamOptions } from './options.ts'
-import { Connections } from './relayed/connections.ts'
+import { Connections, type Open } from './relayed/connections.ts'
 import { createUpstreamSource } from './relayed/upstream-source.ts'
 import { WaitingCalls } from './relayed/waiting-calls.ts'
 import { listAllTools, type UpstreamTool } from './list-tools.ts'
@@ -40,8 +39,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
       : // Pools there are for HTTP, as was just said.
         Promise.resolve(new HttpLink(settings, pools as HttpPools, events))
   const known: KnownEra = { era: undefined }
-  const open = (events: ConnectionEvents): Promise<Connection> =>
-    openConnection(openLink, settings, known, events)
+  const open: Open = (events, closing) => openConnection(openLink, settings, known, events, closing)
   const mostBackoffSeconds = settings.kind === 'stdio' ? 30 : 2 // To connect is cheap, to start a process is not.
   const connections = new Connections(open, settings, mostBackoffSeconds)
   const waiting = new WaitingCalls(settings)

@@ -75,7 +75,7 @@ test('H25: what a server may write in other ways is read, and cannot break a lin
 
 test('H26: a server that is not there is a 502, and its documents are still served', async (t) => {
   const server = await startOddServer()
-  const gateway = await startGateway(t, { url: server.url })
+  const gateway = await startGateway(t, { url: server.url }, { sessions: {} })
   await server.close()
   const answer = await gateway.call('echo')
   assert.equal(answer.status, 502)
@@ -85,7 +85,12 @@ test('H26: a server that is not there is a 502, and its documents are still serv
     assert.equal((await ask(gateway.port, modern(gateway.token(), method))).status, 502)
   }
   const params = { protocolVersion: '2025-11-25', capabilities: {} }
-  assert.equal((await ask(gateway.port, legacy(gateway.token(), 'initialize', params))).status, 502)
+  const begun = await ask(gateway.port, legacy(gateway.token(), 'initialize', params))
+  assert.equal(begun.status, 502)
+  // A session that could not begin is none.
+  const id = begun.headers['mcp-session-id'] ?? ''
+  const headers = { 'Mcp-Session-Id': id, 'MCP-Protocol-Version': '2025-11-25' }
+  assert.equal((await ask(gateway.port, legacy(gateway.token(), 'ping', {}, headers))).status, 404)
   const target = '/.well-known/oauth-protected-resource/mcp'
   assert.equal(jsonOf(await ask(gateway.port, { target }))['resource'], 'https://gateway.example/mcp')
   assert.equal((await ask(gateway.port, {})).status, 401)

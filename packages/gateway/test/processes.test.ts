@@ -190,6 +190,16 @@ test('what a process writes to its standard error is told to the operator: clean
   assert.match(lines.at(-1)?.text ?? '', /too much/)
 })
 
+test('a gateway that closes does not wait for a process that has not begun', async (t) => {
+  const gateway = await startGateway(t, { command: [process.execPath, '-e', 'process.stdin.resume()'] })
+  const answer = gateway.call('count')
+  await until(() => started(gateway.events) === 1)
+  const began = performance.now()
+  await gateway.upstream.close()
+  assert.ok(performance.now() - began < 5000)
+  assert.equal((await answer).status, 502)
+})
+
 test('an upstream that was never used starts nothing', async () => {
   const events: UpstreamEvent[] = []
   const upstream = openUpstream({ command, onEvent: (event) => events.push(event) })

@@ -19,6 +19,7 @@ const mostProbeSeconds = 5
 /**
  * Begins to speak with a server: in the manner of 2026-07-28 if it knows that, else in that of 2025.
  *
+ * @param closing - ends the attempt, with an `UpstreamFailure` as its reason
  * @throws {UpstreamFailure} (as a rejection)
  */
 export async function openConnection(
@@ -26,6 +27,7 @@ export async function openConnection(
   settings: CommonSettings,
   known: KnownEra,
   events: ConnectionEvents,
+  closing: AbortSignal,
 ): Promise<Connection> {
   const late = new UpstreamFailure(
     'timeout',
@@ -35,7 +37,8 @@ export async function openConnection(
   const timer = setTimeout(() => controller.abort(late), settings.startTimeoutSeconds * 1000)
   const opened = new OpeningLink(openLink)
   try {
-    const speech = await introduce(opened, settings, known, controller.signal)
+    const signal = AbortSignal.any([controller.signal, closing])
+    const speech = await introduce(opened, settings, known, signal)
     const connection = new Connection(opened.link, speech, settings, events)
     opened.give(connection)
     if (speech.era === 'legacy') await opened.link.send({ method: 'notifications/initialized' })

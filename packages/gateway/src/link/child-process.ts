@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { readLines } from '@mcp-doorman/mcp-endpoint'
-import type { StdioSettings } from '../options.ts'
 import { UpstreamFailure } from '../failure.ts'
+import type { StdioSettings } from '../options.ts'
 
 export type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
@@ -54,7 +54,9 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
     throw new UpstreamFailure('unreachable', `The program could not be started: ${String(error)}`)
   }
   child.on('error', () => undefined) // What happens after the start ends in an exit.
-  const pid = child.pid ?? 0 // It has started.
+  const { pid } = child
+  // Never: it has started. But a signal to the group 0 would be one to ourselves.
+  if (pid === undefined) throw new UpstreamFailure('unreachable', 'The program has no process.')
   onEvent({ kind: 'started', pid })
   let stopping = false
 

@@ -16,7 +16,6 @@ import type { Link, LinkEvents, OutgoingRequest, ReceiveMessage } from './link.t
 import { SseReader } from './sse-reader.ts'
 
 const both = 'application/json, text/event-stream'
-const defaultRetryMilliseconds = 1000
 const mostReturns = 1000
 const closeMilliseconds = 2000
 
@@ -88,7 +87,7 @@ export class HttpLink implements Link {
         return
       }
       await this.#guarded(signal, () => readEvents(answer, reader, this.#events.receive))
-      await pause(reader.retryMilliseconds ?? defaultRetryMilliseconds, signal)
+      await pause(retryOf(reader), signal)
     }
   }
 
@@ -101,15 +100,8 @@ export class HttpLink implements Link {
     this.#closed = true
     if (this.#session === undefined || this.#isLost) return
     try {
-      discard(
-        await this.#exchange(
-          this.#pools.requests,
-          'DELETE',
-          {},
-          undefined,
-          AbortSignal.timeout(closeMilliseconds),
-        ),
-      )
+      const signal = AbortSignal.timeout(closeMilliseconds)
+      discard(await this.#exchange(this.#pools.requests, 'DELETE', {}, undefined, signal))
     } catch {
       // A session that its server cannot be told about ends there by itself.
     }
@@ -124,7 +116,7 @@ export class HttpLink implements Link {
       const response = await readEvents(answer, reader, receive, id)
       if (response !== undefined) return response
       if (this.#session === undefined || reader.lastEventId === undefined) break
-      const retry = reader.retryMilliseconds ?? defaultRetryMilliseconds
+      const retry = retryOf(reader)
       onDetach(retry)
       await pause(retry, signal)
       answer = await this.#exchange(this.#pools.requests, 'GET', resumption(reader), undefined, signal)
@@ -221,6 +213,11 @@ async function readEvents(
     throw error
   }
   return undefined
+}
+
+/** How long to wait before the server is asked for the rest: never so short that it is flooded. */
+function retryOf({ retryMilliseconds = 1000 }: SseReader): number {
+  return Math.min(60_000, Math.max(50, retryMilliseconds))
 }
 
 function resumption({ lastEventId }: SseReader): Headers {

@@ -25,6 +25,7 @@ class StdioLink implements Link {
   readonly #events: LinkEvents
   readonly #started: StartedChild
   readonly #waiting = new Map<string, Waiting>()
+  #garbage = 0
   #ended = false
   #closing: Promise<void> | undefined
 
@@ -112,11 +113,7 @@ class StdioLink implements Link {
   #take(text: string): void {
     const message = parseMessage(text)
     if (message === undefined) {
-      this.#settings.onEvent({
-        kind: 'failed',
-        reason: 'malformed',
-        detail: 'A line on standard output is no message. Logs belong on standard error.',
-      })
+      this.#reportGarbage()
       return
     }
     if (message.kind === 'request' || message.kind === 'notification') {
@@ -125,6 +122,14 @@ class StdioLink implements Link {
     }
     // An answer to nothing that was asked is nobody's.
     if (typeof message.id === 'string') this.#waiting.get(message.id)?.resolve(message)
+  }
+
+  /** Tells the operator of the first line, the second, the fourth and so on: a flood of them is none of the log. */
+  #reportGarbage(): void {
+    this.#garbage += 1
+    if (!Number.isInteger(Math.log2(this.#garbage))) return
+    const detail = `${this.#garbage} lines on standard output were no messages. Logs belong on standard error.`
+    this.#settings.onEvent({ kind: 'failed', reason: 'malformed', detail })
   }
 
   #fail(failure: UpstreamFailure): void {

@@ -14,7 +14,8 @@ export interface Lease {
   readonly release: () => void
 }
 
-export type Open = (events: ConnectionEvents) => Promise<Connection>
+/** Opens a connection, unless the signal ends the attempt. */
+export type Open = (events: ConnectionEvents, closing: AbortSignal) => Promise<Connection>
 
 /**
  * One connection for each principal (requirements H15 and H24), or one for all where that is configured: opened when it
@@ -26,6 +27,7 @@ export class Connections {
   readonly #mostBackoffSeconds: number
   readonly #places = new Map<string, Place>()
   readonly #closing = new Set<Promise<void>>()
+  readonly #attempts = new AbortController()
   #closed = false
 
   /** @param mostBackoffSeconds - how long one that fails again and again is left alone at most */
@@ -108,6 +110,7 @@ export class Connections {
   /** Ends all of them. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#attempts.abort(new UpstreamFailure('ended', 'The gateway closes.'))
     for (const place of this.#places.values()) {
       clearTimeout(place.again)
       place.opening?.then((connection) => this.#close(connection)).catch(() => undefined)
@@ -149,10 +152,10 @@ export class Connections {
   async #openFor(place: Place): Promise<Connection> {
     let connection: Connection | undefined
     try {
-      connection = await this.#open({
-        ...tellFollowers(place),
-        ended: () => connection && this.#takeEnd(place, connection),
-      })
+      const ended = (): void => {
+        if (connection !== undefined) this.#takeEnd(place, connection)
+      }
+      connection = await this.#open({ ...tellFollowers(place), ended }, this.#attempts.signal)
       if (connection.hasEnded) throw new UpstreamFailure('ended', 'It ended when it had just begun.')
       if (!this.#closed) place.connection = connection
       this.#follow(place, connection)

@@ -89,7 +89,14 @@ function beginSession(
   }
   tellChanges(serving, sessions, session)
   const headers = { ...asked.headers, 'mcp-session-id': session.id }
-  return serveMessages(serving, { ...asked, headers }, session)
+  const begun = serveMessages(serving, { ...asked, headers }, session)
+  return begun instanceof Promise ? begun.then((finished) => keepIfBegun(session, finished)) : begun
+}
+
+/** What stands behind may have failed, and then there is nothing to go on with. */
+function keepIfBegun(session: HttpSession, finished: Finished): Finished {
+  if (finished.result === 'error') session.end('it could not begin')
+  return finished
 }
 
 /** Has a session told of what changes, as far as its client asked and may know, until it ends. */
