@@ -5,8 +5,8 @@ import { after, before, describe, test } from 'node:test'
 import { openLab } from '../../test/end-to-end/doorman-process.ts'
 import type { Json, WireAnswer } from '../../test/end-to-end/mcp-wire.ts'
 import type { Example } from './examples.ts'
-import { choosePlace, secret, startExample, type Place, type StandingExample } from './standing-example.ts'
-import { startSigningIssuer, type IssuerKind, type SigningIssuer } from './trusted-issuers.ts'
+import { openStand, secret, type Place, type StandingExample } from './standing-example.ts'
+import type { IssuerKind, SigningIssuer } from './trusted-issuers.ts'
 
 const ways = [
   '../secret.txt',
@@ -35,9 +35,7 @@ export function checkFiles(example: Example, kind: IssuerKind): void {
     let issuer: SigningIssuer
     let standing: StandingExample
     before(async () => {
-      place = await choosePlace(lab)
-      issuer = await startSigningIssuer(lab, kind, place.url)
-      standing = await startExample(lab, example, place, issuer.env)
+      ;({ place, issuer, standing } = await openStand(lab, example, kind))
     })
 
     /** Each test has a user of its own, so that none is limited. */

@@ -5,14 +5,8 @@ import { findFreePort, openLab } from '../../test/end-to-end/doorman-process.ts'
 import { makeKey } from '../../test/end-to-end/hand-made-issuer.ts'
 import type { Example } from './examples.ts'
 import { offers } from './offers.ts'
-import { choosePlace, startExample, type StandingExample } from './standing-example.ts'
-import {
-  startSigningIssuer,
-  tellWhomToTrust,
-  type IssuerKind,
-  type SigningIssuer,
-  type SignOptions,
-} from './trusted-issuers.ts'
+import { choosePlace, openStand, startExample, type StandingExample } from './standing-example.ts'
+import { tellWhomToTrust, type IssuerKind, type SigningIssuer, type SignOptions } from './trusted-issuers.ts'
 
 /** What becomes of tokens when the keys of the issuer change, or cannot be had. The tests go on from each other. */
 export function checkKeys(example: Example, kind: IssuerKind): void {
@@ -22,9 +16,7 @@ export function checkKeys(example: Example, kind: IssuerKind): void {
     let issuer: SigningIssuer
     let standing: StandingExample
     before(async () => {
-      const place = await choosePlace(lab)
-      issuer = await startSigningIssuer(lab, kind, place.url)
-      standing = await startExample(lab, example, place, issuer.env)
+      ;({ issuer, standing } = await openStand(lab, example, kind))
     })
 
     async function statusOf(options: SignOptions): Promise<number> {

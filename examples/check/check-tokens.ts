@@ -15,13 +15,8 @@ import {
 } from '../../test/end-to-end/mcp-wire.ts'
 import type { Example } from './examples.ts'
 import { offers, type Call } from './offers.ts'
-import { choosePlace, startExample, type Place, type StandingExample } from './standing-example.ts'
-import {
-  casdoorClientId,
-  startSigningIssuer,
-  type IssuerKind,
-  type SigningIssuer,
-} from './trusted-issuers.ts'
+import { openStand, type Place, type StandingExample } from './standing-example.ts'
+import { casdoorClientId, type IssuerKind, type SigningIssuer } from './trusted-issuers.ts'
 
 interface Forgery {
   readonly name: string
@@ -95,9 +90,7 @@ export function checkTokens(example: Example, kind: IssuerKind): void {
     let issuer: SigningIssuer
     let standing: StandingExample
     before(async () => {
-      place = await choosePlace(lab)
-      issuer = await startSigningIssuer(lab, kind, place.url)
-      standing = await startExample(lab, example, place, issuer.env)
+      ;({ place, issuer, standing } = await openStand(lab, example, kind))
     })
 
     function sign(scope: string, changed: Json = {}): string {

@@ -7,6 +7,7 @@ import { findFreePort, type DoormanProcess, type Lab } from '../../test/end-to-e
 import { callTool, type Json, type WireAnswer } from '../../test/end-to-end/mcp-wire.ts'
 import type { Example } from './examples.ts'
 import { callsPerMinute, offers, type Offer } from './offers.ts'
+import { startSigningIssuer, type IssuerKind, type SigningIssuer } from './trusted-issuers.ts'
 
 /** An example that listens. */
 export interface StandingExample {
@@ -18,6 +19,13 @@ export interface StandingExample {
   /** Everything that it has printed. */
   output(): string
   call(token: string | undefined, name: string, args?: Json): Promise<WireAnswer>
+}
+
+/** With an issuer whose key the check holds. */
+export interface Stand {
+  readonly place: Place
+  readonly issuer: SigningIssuer
+  readonly standing: StandingExample
 }
 
 /** Where one is about to listen. Its issuer has to know before. */
@@ -45,6 +53,13 @@ export async function choosePlace(lab: Lab): Promise<Place> {
   symlinkSync('../new.txt', join(folder, 'link-to-nothing'))
   execFileSync('mkfifo', [join(folder, 'pipe')])
   return { port, url: `http://127.0.0.1:${port}/mcp`, folder }
+}
+
+/** Starts an example that trusts an issuer whose key the check holds. */
+export async function openStand(lab: Lab, example: Example, kind: IssuerKind): Promise<Stand> {
+  const place = await choosePlace(lab)
+  const issuer = await startSigningIssuer(lab, kind, place.url)
+  return { place, issuer, standing: await startExample(lab, example, place, issuer.env) }
 }
 
 /** Starts an example and waits until it listens. */

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import httpx2
 from jwt import PyJWK, PyJWTError
 
+from decision_log import record
+
 FRESH_SECONDS = 600
 """After this long the keys are fetched again, so that one that was withdrawn ends."""
 STALE_SECONDS = 86_400
@@ -81,7 +83,8 @@ class IssuerKeys:
                 self._keys = _usable(document["keys"])
                 self._fetched_at = time.monotonic()
                 return True
-            except (httpx2.HTTPError, ValueError, LookupError, TypeError):
+            except Exception as error:  # An issuer may answer anything; whatever it was, there are no keys in it.
+                record("failed", reason=f"keys: {type(error).__name__}")
                 self._failed_at = time.monotonic()
                 return False
 

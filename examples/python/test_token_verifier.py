@@ -52,6 +52,9 @@ class JwtVerifierTest(unittest.IsolatedAsyncioTestCase):
         records = patch("token_verifier.record")
         self.record = records.start()
         self.addCleanup(records.stop)
+        failures = patch("issuer_keys.record")
+        failures.start()
+        self.addCleanup(failures.stop)
 
     def verifier(self, kind: StandardTokens | CasdoorTokens = STANDARD) -> JwtVerifier:
         return JwtVerifier(kind, RESOURCE, IssuerKeys(self.http, kind))
@@ -118,6 +121,18 @@ class JwtVerifierTest(unittest.IsolatedAsyncioTestCase):
         for _ in range(20):
             self.assertIsNone(await verifier.verify_token(stranger))
         self.assertEqual(self.issuer.key_requests, 3)
+
+    async def test_an_issuer_that_answers_something_else_says_nothing_about_tokens(self) -> None:
+        token = self.issuer.sign()
+        for answer in ("", "[]", "null", '{"keys":null}', '{"keys":[1]}', "[" * 100_000, '{"issuer":"x","keys":[]}'):
+            with self.subTest(answer[:20]):
+                http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, text=answer)))
+                for kind in (STANDARD, CASDOOR):
+                    keys = IssuerKeys(http, kind)
+                    if answer.endswith("[]}") and kind is CASDOOR:
+                        continue  # It has no keys, and says so.
+                    with self.assertRaises(IssuerUnavailable):
+                        await JwtVerifier(kind, RESOURCE, keys).verify_token(token)
 
     async def test_an_issuer_that_is_away_says_nothing_about_tokens(self) -> None:
         verifier = self.verifier()
