@@ -1,6 +1,6 @@
 /** `doorman gateway` with a file, an issuer whose tokens are the test's own, and small servers behind the gate. */
 import assert from 'node:assert/strict'
-import { renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
@@ -95,12 +95,13 @@ export function whoIn(answer: WireAnswer): Json {
   return parseObject(text)
 }
 
-/** Whether a process is there. */
+/** Whether a process runs. One that has ended and that nobody has asked for its end yet does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch {
     return false
   }
+  const state = `/proc/${pid}/stat`
+  return !existsSync(state) || !/\) [ZX] /.test(readFileSync(state, 'utf8'))
 }

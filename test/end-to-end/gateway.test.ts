@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { makeDpopClient } from '../../packages/resource-server/test/dpop-client.ts'
 import { openLab } from './doorman-process.ts'
 import { isAlive, small, startGatewayWorld, whoIn, type GatewayWorld } from './gateway-world.ts'
-import { callTool, getJson, memberOf, parseObject, resultOf } from './mcp-wire.ts'
+import { callTool, getJson, memberOf, modernCall, parseObject, post, resultOf } from './mcp-wire.ts'
 import { makeSampleFolder } from './protected-servers.ts'
 
 const lab = openLab({ after })
@@ -228,6 +229,25 @@ test('a revocation holds at every server, and over a reload', async () => {
   await world.change({ small: small(), other: small({ path: '/other/mcp', title: 'Changed' }) }, { state })
   assert.equal((await world.call('other', 'who', tokens.alice)).status, 401)
   assert.equal((await world.call('other', 'who', tokens.bob)).status, 200)
+})
+
+test('a proof of possession that was used stays used over a reload', async () => {
+  const dpop = { dpop: {} }
+  const world = await startGatewayWorld(lab, { small: small() }, dpop)
+  const url = `${world.origin}/small/mcp`
+  const client = makeDpopClient('ES256', () => Math.floor(Date.now() / 1000))
+  const token = world.token('small', { ...use, cnf: { jkt: client.thumbprint } })
+  const call = (proof: string): ReturnType<typeof post> => {
+    const { body, headers } = modernCall({ name: 'who' })
+    return post(url, undefined, body, { ...headers, authorization: `DPoP ${token}`, dpop: proof })
+  }
+  const prove = (): string => client.prove(token, { claims: { htu: url } })
+  const proof = prove()
+  assert.equal((await call(proof)).status, 200)
+  assert.equal((await call(proof)).status, 401)
+  await world.change({ small: small({ title: 'Changed' }) }, dpop)
+  assert.equal((await call(proof)).status, 401)
+  assert.equal((await call(prove())).status, 200)
 })
 
 test('nothing is started while a file has a mistake, and the file itself is never served', async () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { parse } from 'yaml'
-import { findFreePort, openLab, type Ended } from './doorman-process.ts'
+import { findFreePort, openLab, type DoormanProcess, type Ended } from './doorman-process.ts'
 import { isAlive, smallServer, whoIn } from './gateway-world.ts'
 import { signToken, startHandMadeIssuer } from './hand-made-issuer.ts'
 import { callTool, memberOf, type Json, type WireAnswer } from './mcp-wire.ts'
@@ -131,7 +131,8 @@ test('what a server says of itself in a draft stays a comment, and what no rule 
 interface Protected {
   readonly call: (tool: string, scope: string | undefined, args?: Json, claims?: Json) => Promise<WireAnswer>
   readonly stop: () => Promise<Ended>
-  readonly stderr: () => string
+  readonly send: DoormanProcess['send']
+  readonly ended: Promise<Ended>
 }
 
 async function protect(
@@ -151,7 +152,8 @@ async function protect(
       return callTool(url, token, { name: tool, arguments: args }, '2026-07-28')
     },
     stop: running.stop,
-    stderr: running.stderr,
+    send: running.send,
+    ended: running.ended,
   }
 }
 
@@ -199,6 +201,20 @@ test('named tools ask for their scopes, and everything else does not exist', asy
     [who, other].map(({ folder }) => existsSync(String(folder))),
     [false, false],
   )
+})
+
+test('a program that will not end is ended with the gate, also when that is hurried', async () => {
+  // Two of one kind may come as one.
+  for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGINT']] as const) {
+    const server = await protect(['--scope', 'who=use', '--', node, smallServer, '--stubborn'])
+    const pid = Number(whoIn(await server.call('who', 'use'))['pid'])
+    const began = performance.now()
+    signals.forEach(server.send)
+    const { code } = await server.ended
+    assert.equal(code, signals.length - 1)
+    assert.equal(isAlive(pid), false)
+    assert.ok(performance.now() - began < 15_000)
+  }
 })
 
 test('with --http our token goes to the server, and the client’s never does', async () => {

@@ -4,6 +4,12 @@ import { createInterface } from 'node:readline'
 const answer = (id, result) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`)
 const inputSchema = { type: 'object' }
 
+if (process.argv.includes('--stubborn')) {
+  // Neither the end of its input nor a signal that can be ignored ends it.
+  process.on('SIGTERM', () => undefined)
+  setInterval(() => undefined, 1000)
+}
+
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line)
   if (id === undefined) return

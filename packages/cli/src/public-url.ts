@@ -19,6 +19,11 @@ export function settlePublicUrl(
   port: number,
   option = '--public-url',
 ): PublicUrl {
+  if (given === undefined && port === 0) {
+    throw new UsageError(
+      `--port 0 takes a port that nobody knows before, so tokens cannot name it. Add ${option}.`,
+    )
+  }
   if (given === undefined) {
     if (!isLoopbackName(host)) {
       throw new UsageError(

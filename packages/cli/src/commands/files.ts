@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
-import { isLoopbackName, serveStdio } from '@mcp-doorman/mcp-endpoint'
+import { serveStdio } from '@mcp-doorman/mcp-endpoint'
 import type { Rate } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { openFiles, startFilesService } from '../files-service.ts'
 import { addIssuerOptions, describeIssuers, readIssuers, type IssuerChoice } from '../issuer-choice.ts'
 import { keepOutside } from '../keep-outside.ts'
+import { describeListening, tellOfMissingKeys } from '../listening.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { shared } from '../option-table.ts'
 import { addRootOptions, rootOptionsOf, type RootOptions } from '../root-options.ts'
@@ -96,11 +97,6 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
   const { host, port, limit } = options
   const signal = waitForSignal()
   const issuers = withIntrospection(readIssuers(options, alternative), options)
-  if (port === 0 && options.publicUrl === undefined) {
-    throw new UsageError(
-      '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
-    )
-  }
   const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
   if (options.state !== undefined) keepOutside(directory, options.state, '--state')
   const service = await startFilesService({
@@ -124,13 +120,8 @@ async function runHttp(directory: string, options: FilesCommandOptions): Promise
     `${resource} serves ${resolve(directory)}${options.perUser ? ', a folder for each user' : ''}${options.readOnly ? ', read-only' : ''}.`,
   )
   describeIssuers(issuers, options).forEach(say)
-  if (!isLoopbackName(host))
-    say(`Listening on ${host}:${service.port} without TLS: only a proxy that ends TLS should reach it.`)
-  void service.resourceServer.ready().then((problems) => {
-    for (const problem of problems) {
-      process.stderr.write(`Until this is mended, requests are answered 503. ${problem}\n`)
-    }
-  })
+  describeListening(host, service.port).forEach(say)
+  void tellOfMissingKeys(service.resourceServer.ready)
   await signal
   await closeAll([service.close])
 }

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isLoopbackName } from '@mcp-doorman/mcp-endpoint'
 import { lookAround } from '../config/check-surroundings.ts'
 import type { Behind, Configuration } from '../config/configuration.ts'
 import { loadConfiguration } from '../config/load-configuration.ts'
 import type { Problem } from '../config/problems.ts'
 import { messageOf } from '../failure.ts'
-import { startGateway, type GatewayChanges, type GatewayService } from '../gateway/gateway-service.ts'
+import { startGateway, type GatewayChanges } from '../gateway/gateway-service.ts'
 import { partsOfConfiguration } from '../gateway/parts-of-configuration.ts'
 import { createReloader, type ReloadReason } from '../gateway/reload.ts'
 import type { ServerParts } from '../gateway/server-parts.ts'
 import { watchFile } from '../gateway/watch-file.ts'
+import { describeListening, tellOfMissingKeys } from '../listening.ts'
 import { shared } from '../option-table.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
 
@@ -54,7 +54,7 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
       const running = await started
       const changes = await running.apply(next.servers)
       loaded = next
-      void tellOfKeys(running)
+      void tellOfMissingKeys(running.ready)
       return describeChanges(file, changes)
     },
   })
@@ -79,12 +79,8 @@ async function runGateway({ config: file }: { readonly config: string }): Promis
   }
   const names = configuration.issuers.map((issuer) => ('casdoor' in issuer ? issuer.casdoor : issuer.issuer))
   say(`Tokens are taken from ${names.join(', ')}.`)
-  if (!isLoopbackName(listen.host)) {
-    say(
-      `Listening on ${listen.host}:${service.port} without TLS: only a proxy that ends TLS should reach it.`,
-    )
-  }
-  void tellOfKeys(service)
+  describeListening(listen.host, service.port).forEach(say)
+  void tellOfMissingKeys(service.ready)
 
   const unwatch = watchConfiguration(file, () => reload('change'), note)
   await signal
@@ -138,12 +134,6 @@ function watchConfiguration(file: string, onChange: () => void, note: (line: str
   } catch (error) {
     failed(error)
     return () => undefined
-  }
-}
-
-async function tellOfKeys({ ready }: GatewayService): Promise<void> {
-  for (const problem of await ready()) {
-    process.stderr.write(`Until this is mended, requests are answered 503. ${problem}\n`)
   }
 }
 

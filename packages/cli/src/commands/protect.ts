@@ -1,6 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { UpstreamOptions } from '@mcp-doorman/gateway'
-import { isLoopbackName } from '@mcp-doorman/mcp-endpoint'
 import type { Rate, ResourceServerOptions } from '@mcp-doorman/resource-server'
 import { present } from '../config/present.ts'
 import { UsageError } from '../failure.ts'
@@ -8,6 +7,7 @@ import { writeDraft } from '../gateway/draft-file.ts'
 import { startGateway } from '../gateway/gateway-service.ts'
 import { readUpstream, type Protected, type UpstreamChoice } from '../gateway/protected-upstream.ts'
 import { addIssuerOptions, describeIssuers, readIssuers, type IssuerChoice } from '../issuer-choice.ts'
+import { describeListening, tellOfMissingKeys } from '../listening.ts'
 import { collect, shared } from '../option-table.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { closeAll, waitForSignal } from '../shutdown.ts'
@@ -111,11 +111,6 @@ async function run({ name, options: upstream }: Protected, options: ProtectOptio
   const { host, port, limit, challenge } = options
   const signal = waitForSignal()
   const issuers = withIntrospection(readIssuers(options, alternative), options)
-  if (port === 0 && options.publicUrl === undefined) {
-    throw new UsageError(
-      '--port 0 takes a port that nobody knows before, so tokens cannot name it. Add --public-url.',
-    )
-  }
   const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
   const service = await startGateway({
@@ -153,13 +148,8 @@ async function run({ name, options: upstream }: Protected, options: ProtectOptio
   if (notice !== undefined) say(notice)
   say(`${resource} protects ${describeUpstream(upstream)}.`)
   describeIssuers(issuers, options).forEach(say)
-  if (!isLoopbackName(host))
-    say(`Listening on ${host}:${service.port} without TLS: only a proxy that ends TLS should reach it.`)
-  void service.ready().then((problems) => {
-    for (const problem of problems) {
-      process.stderr.write(`Until this is mended, requests are answered 503. ${problem}\n`)
-    }
-  })
+  describeListening(host, service.port).forEach(say)
+  void tellOfMissingKeys(service.ready)
   await signal
   await closeAll([service.close])
 }

@@ -25,6 +25,13 @@ const handedOn =
 const patienceMilliseconds = 2000
 const graceMilliseconds = 500
 
+// The groups that are there. Whatever ends the gateway, short of SIGKILL, leaves none of them behind.
+const groups = new Set<() => void>()
+
+function endAllGroups(): void {
+  for (const end of groups) end()
+}
+
 /**
  * Starts a process of its own group, in a folder of its own, with an environment of its own (requirement H23).
  *
@@ -68,6 +75,9 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
       // Nobody of the group is left.
     }
   }
+  const endGroup = (): void => killGroup('SIGKILL')
+  groups.add(endGroup)
+  if (groups.size === 1) process.on('exit', endAllGroups)
   const closeOutputs = (): void => {
     child.stdout.destroy()
     child.stderr.destroy()
@@ -75,7 +85,9 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       // Whatever it has started must not outlive it.
-      killGroup('SIGKILL')
+      endGroup()
+      groups.delete(endGroup)
+      if (groups.size === 0) process.removeListener('exit', endAllGroups)
       child.stdin.destroy()
       // What it has written is here; only somebody who has left the group could write more.
       setTimeout(closeOutputs, graceMilliseconds).unref()
