@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -98,10 +99,12 @@ test('secrets that are elsewhere are told and are no mistake, and none is ever s
 
 test('what is no file of a configuration is told so', async () => {
   mkdirSync(join(folder, 'a-folder'))
+  execFileSync('mkfifo', [join(folder, 'a-pipe')])
   writeFileSync(join(folder, 'huge.yaml'), 'x'.repeat(5_000_000))
   for (const [name, message] of [
     ['nowhere.yaml', /does not exist\. Name a file with --config, or write one with "doorman config init"\./],
     ['a-folder', /is not a file/],
+    ['a-pipe', /is not a file/],
     ['huge.yaml', /has 5000000 bytes, which is no configuration/],
   ] as const) {
     const { code, stderr } = await lab.run(['config', 'check', '--config', join(folder, name)])

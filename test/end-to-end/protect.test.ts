@@ -306,7 +306,10 @@ const misuses: readonly (readonly [words: readonly string[], message: RegExp])[]
     [...issuer, '--scope', 'a=b', '--http', 'http://127.0.0.1:1/mcp', '--env', 'HOME'],
     /--env has no effect with --http/,
   ],
-  [[...issuer, '--scope', 'a=b', '--http', 'http://notes.example.com/mcp'], /plain http is for loopback/],
+  [
+    [...issuer, '--scope', 'a=b', '--http', 'http://notes.example.com/mcp'],
+    /plain http is for loopback\. Use https, or --allow-plain-http/,
+  ],
   [
     [...issuer, '--scope', 'a=b', '--env', 'NOT_THERE', '--', node],
     /--env NOT_THERE: there is no such variable here/,

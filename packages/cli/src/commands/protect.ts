@@ -5,7 +5,12 @@ import { present } from '../config/present.ts'
 import { UsageError } from '../failure.ts'
 import { writeDraft } from '../gateway/draft-file.ts'
 import { startGateway } from '../gateway/gateway-service.ts'
-import { readUpstream, type Protected, type UpstreamChoice } from '../gateway/protected-upstream.ts'
+import {
+  explainUpstreamMistake,
+  readUpstream,
+  type Protected,
+  type UpstreamChoice,
+} from '../gateway/protected-upstream.ts'
 import { addIssuerOptions, describeIssuers, readIssuers, type IssuerChoice } from '../issuer-choice.ts'
 import { describeListening, tellOfMissingKeys } from '../listening.ts'
 import { collect, shared } from '../option-table.ts'
@@ -66,6 +71,12 @@ export function addProtectCommand(program: Command): void {
       ),
     )
     .addOption(new Option('--bearer <secret>', 'with --http: our token for it, as env:NAME or file:PATH'))
+    .addOption(
+      new Option(
+        '--allow-plain-http',
+        'with --http: speak plain http also beyond loopback, where others can read and change it',
+      ).default(false),
+    )
     .addOption(
       new Option('--draft <file>', 'where a draft is written without any --scope').default('doorman.yaml'),
     )
@@ -143,7 +154,7 @@ async function run({ name, options: upstream }: Protected, options: ProtectOptio
     say: (line) => void process.stderr.write(`${line}\n`),
   }).catch((error: unknown) => {
     // What options of ours cannot be is said by whoever takes them.
-    throw error instanceof TypeError ? new UsageError(error.message) : error
+    throw explainUpstreamMistake(error)
   })
   if (notice !== undefined) say(notice)
   say(`${resource} protects ${describeUpstream(upstream)}.`)

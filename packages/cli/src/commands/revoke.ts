@@ -101,7 +101,7 @@ async function ask(state: string, method: 'GET' | 'POST', wish?: RevocationWish)
   const answer = await askAdmin(state, method, '/revocations', wish)
   if (answer === undefined) {
     throw new Error(
-      `No server that uses the state folder ${state} runs. Name its folder with --state; "doorman files" has one only if it was started with --state.`,
+      `No server that uses the state folder ${state} runs. Name its folder with --state; a server has one only if it was started with --state, or its doorman.yaml says "state:".`,
     )
   }
   const body: unknown = JSON.parse(answer.body)

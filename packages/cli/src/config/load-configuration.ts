@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { messageOf } from '../failure.ts'
 import { readConfiguration, type Reading } from './read-configuration.ts'
@@ -20,7 +20,8 @@ export function loadConfiguration(file: string): LoadedConfiguration {
 function readText(file: string): string {
   let descriptor: number
   try {
-    descriptor = openSync(file, 'r')
+    // What is no file, such as a pipe, must not be waited for.
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new Error(

@@ -9,7 +9,7 @@ import { readIssuers, type IssuerChoice } from '../issuer-choice.ts'
 import { settlePublicUrl } from '../public-url.ts'
 import { readDpop, withIntrospection, type TokenCheckOptions } from '../token-checks.ts'
 import { formatDraft } from './draft.ts'
-import type { Protected } from './protected-upstream.ts'
+import { explainUpstreamMistake, type Protected } from './protected-upstream.ts'
 
 /** What a draft takes over from the command line. */
 export interface DraftChoice extends IssuerChoice, TokenCheckOptions {
@@ -112,7 +112,7 @@ async function listTools(options: UpstreamOptions): ReturnType<ReturnType<typeof
   try {
     upstream = openUpstream(options)
   } catch (error) {
-    throw error instanceof TypeError ? new UsageError(error.message) : error
+    throw explainUpstreamMistake(error)
   }
   try {
     return await upstream.listTools()

@@ -8,6 +8,7 @@ import { readSecret, secretReference } from '../secret-reference.ts'
 export interface UpstreamChoice {
   readonly http?: string
   readonly bearer?: string
+  readonly allowPlainHttp: boolean
   readonly name?: string
   readonly shared: boolean
   readonly env: readonly string[]
@@ -40,8 +41,11 @@ export function readUpstream(words: readonly string[], options: UpstreamChoice):
 }
 
 function readProgram(words: readonly string[], options: UpstreamChoice): Protected {
-  const { shared: isShared, env, workingDirectory, bearer } = options
-  if (bearer !== undefined) throw new UsageError('--bearer has no effect without --http. Remove it.')
+  const { shared: isShared, env, workingDirectory, bearer, allowPlainHttp } = options
+  if (bearer !== undefined || allowPlainHttp) {
+    const option = bearer === undefined ? '--allow-plain-http' : '--bearer'
+    throw new UsageError(`${option} has no effect without --http. Remove it.`)
+  }
   const folder = process.cwd()
   const stray = workingDirectory === undefined ? findStrayFile(words, folder) : undefined
   if (stray !== undefined) throw new UsageError(`${stray.message}, or add --working-directory.`)
@@ -68,7 +72,7 @@ function readProgram(words: readonly string[], options: UpstreamChoice): Protect
 
 function readAddress(
   url: string,
-  { bearer, shared: isShared, env, workingDirectory }: UpstreamChoice,
+  { bearer, shared: isShared, env, workingDirectory, allowPlainHttp }: UpstreamChoice,
 ): Protected {
   if (env.length > 0 || workingDirectory !== undefined) {
     const option = env.length > 0 ? '--env' : '--working-directory'
@@ -82,8 +86,13 @@ function readAddress(
   const headers = bearer === undefined ? {} : { authorization: `Bearer ${secretOf(bearer)}` }
   return {
     name: URL.canParse(url) ? new URL(url).hostname.replace(/[^A-Za-z0-9-]+/g, '-') : 'server',
-    options: { url, headers, shared: isShared },
-    written: { url, ...(bearer !== undefined && { bearer }), ...(isShared && { shared: true }) },
+    options: { url, headers, shared: isShared, allowPlainHttp },
+    written: {
+      url,
+      ...(bearer !== undefined && { bearer }),
+      ...(allowPlainHttp && { allowPlainHttp }),
+      ...(isShared && { shared: true }),
+    },
   }
 }
 
@@ -120,6 +129,12 @@ function nameOfProgram(command: readonly string[]): string {
     .map((name) => name.replace(/\.\w+$/, '').replace(/^[^A-Za-z0-9]+|[^\w-]+/g, ''))
     .filter((name) => name !== '' && !commonplace.has(name))
   return names.at(-1)?.slice(0, 64) ?? 'server'
+}
+
+/** The mistakes of an upstream's options, by the names that they have on the command line. */
+export function explainUpstreamMistake(error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error
+  return new UsageError(error.message.replaceAll('allowPlainHttp', '--allow-plain-http'))
 }
 
 function checkedName(name: string): string {
