@@ -125,6 +125,16 @@ test('secrets are shown to administrators alone', async () => {
 })
 
 test('what is written back with a masked secret or password keeps the old one', async () => {
+  const application = await read('application', 'admin/mcp-custom')
+  const update = (members: object): Promise<Reply> =>
+    world.administer('update-application?id=admin/mcp-custom', { ...application, ...members })
+  const secret = async (): Promise<unknown> =>
+    (await read('application', 'admin/mcp-custom'))?.['clientSecret']
+  await update({ clientSecret: '***' })
+  assert.equal(await secret(), 'secret-mcp-custom')
+  await update({ clientSecret: 'another' })
+  assert.equal(await secret(), 'another')
+
   const user = await read('user', 'acme/bob')
   await world.administer('update-user?id=acme/bob', { ...user, displayName: 'Robert' })
   assert.match(await codeFor(world, { application: 'mcp-custom', user: 'bob' }), /^[0-9a-f]{20}$/)

@@ -100,6 +100,14 @@ async function isActive(token: string): Promise<unknown> {
   return (body as { active: unknown }).active
 }
 
+test('a token is active until the second in which it ends', async () => {
+  const { access_token: token } = await tokensFor(world, { application: 'mcp-custom' })
+  world.now += 3599
+  assert.equal(await isActive(token), true)
+  world.now += 1
+  assert.equal(await isActive(token), false)
+})
+
 test('without a scope, only the format JWT-Custom has a scope claim', async () => {
   for (const [application, expected] of [
     ['mcp-custom', ''],
