@@ -297,6 +297,10 @@ const misuses: readonly (readonly [words: readonly string[], message: RegExp])[]
   [[...issuer, '--scope', 'a', '--', node], /Write it as TOOL=SCOPE/],
   [[...issuer, '--scope', 'a=b', '--challenge', 'c', '--', node], /--challenge c: no --scope asks for it/],
   [[...issuer, '--scope', 'a=b c', '--', node], /has characters that a scope cannot have/],
+  [
+    [...issuer, '--scope', '*=a', '--scope', 'purge=b', '--', node],
+    /--scope purge=… has no effect: --scope \*=… names it first/,
+  ],
   [[...issuer, '--scope', 'a=b', '--bearer', 'env:X', '--', node], /--bearer has no effect without --http/],
   [
     [...issuer, '--scope', 'a=b', '--http', 'http://127.0.0.1:1/mcp', '--bearer', 'hunter2'],

@@ -10,7 +10,7 @@ import {
 import { createCallbackSink } from '@mcp-doorman/resource-server/audit-log'
 import * as fc from 'fast-check'
 import { createExplaining } from '#internal/config/check-by-building'
-import { actionOf } from '#internal/config/check-rules'
+import { actionOf } from '#internal/config/suppose-caller'
 import { readConfiguration } from '#internal/config/read-configuration'
 import { resourceServerOptions } from '#internal/config/resource-server-options'
 import { stringify } from 'yaml'
@@ -156,10 +156,7 @@ test('over generated policies and requests, explain agrees with the gate', async
             const caller = gate.explaining.suppose(facts)
             assert.ok(caller !== undefined)
             const item = { kind: 'tool', name: params.name } as const
-            const [explained] = gate.explaining.explain(
-              caller,
-              actionOf(item, 'tools/call', params.arguments),
-            )
+            const [explained] = gate.explaining.explain(caller, actionOf(item, params.arguments))
             const { outcome, rule: judged } = gate.recorded()
             assert.deepEqual(
               { outcome: explained?.outcome, rule: explained?.rule },

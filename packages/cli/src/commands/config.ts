@@ -10,7 +10,6 @@ import type {
   ResourceServer,
 } from '@mcp-doorman/resource-server'
 import { createExplaining } from '../config/check-by-building.ts'
-import { actionOf } from '../config/check-rules.ts'
 import { lookAround } from '../config/check-surroundings.ts'
 import { compileCondition } from '../config/conditions.ts'
 import type { Configuration, ServerConfiguration } from '../config/configuration.ts'
@@ -18,7 +17,7 @@ import { formatExplanation } from '../config/format-explanation.ts'
 import { configurationSchema } from '../config/json-schema.ts'
 import { loadConfiguration, type LoadedConfiguration } from '../config/load-configuration.ts'
 import { formatStartingFile } from '../config/starting-file.ts'
-import { callerFromClaims, callerFromWords } from '../config/suppose-caller.ts'
+import { actionOf, callerFromClaims, callerFromWords } from '../config/suppose-caller.ts'
 import { messageOf, UsageError } from '../failure.ts'
 import { collect, shared } from '../option-table.ts'
 
@@ -137,8 +136,7 @@ async function explain(options: ExplainOptions): Promise<void> {
   const server = serverOf(configuration, options.server)
   const resourceServer = createExplaining(server, configuration.issuers)
   const caller = await callerOf(options, resourceServer)
-  const method = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' }[item.kind]
-  const action = actionOf(item, method, args)
+  const action = actionOf(item, args)
   for (const explanation of resourceServer.explain(caller, action)) {
     const failure = failureOf(server, explanation, caller, action)
     process.stdout.write(

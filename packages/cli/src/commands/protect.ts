@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { UpstreamOptions } from '@mcp-doorman/gateway'
 import type { Rate, ResourceServerOptions } from '@mcp-doorman/resource-server'
 import { present } from '../config/present.ts'
+import { findUnreached } from '../config/unreached-rules.ts'
 import { UsageError } from '../failure.ts'
 import { writeDraft } from '../gateway/draft-file.ts'
 import { startGateway } from '../gateway/gateway-service.ts'
@@ -184,9 +185,17 @@ function accessOf(
   if (stray !== undefined) {
     throw new UsageError(`--challenge ${stray}: no --scope asks for it. Correct the name, or remove it.`)
   }
-  return {
-    scopes,
-    challengeScopes: challenge,
-    rules: [...scopesOf].map(([tool, needed]) => ({ id: tool, tools: [tool], require: { scopes: needed } })),
+  const rules = [...scopesOf].map(([tool, needed]) => ({
+    id: tool,
+    tools: [tool],
+    require: { scopes: needed },
+  }))
+  const [unreached] = findUnreached(rules)
+  if (unreached !== undefined) {
+    const [one, first] = [rules[unreached.index], rules[unreached.by]].map((rule) => rule?.id ?? '')
+    throw new UsageError(
+      `--scope ${one}=… has no effect: --scope ${first}=… names it first, and only the first that does is judged. Name it before that one, or remove it.`,
+    )
   }
+  return { scopes, challengeScopes: challenge, rules }
 }

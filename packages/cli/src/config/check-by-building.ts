@@ -76,6 +76,8 @@ function optionsOf(configuration: Configuration): ResourceServerOptions {
   return resourceServerOptions(configuration, nothing, noAudit, anySecret)
 }
 
+type Access = Pick<ServerConfiguration, 'scopes' | 'challenge' | 'rules'>
+
 /** What is wrong with the access to one server: its scopes and rules. */
 export function checkAccess(server: ServerConfiguration): readonly Problem[] {
   return tryToBuild(accessOptions(server), ['servers', server.name])
@@ -87,14 +89,14 @@ export function checkAccess(server: ServerConfiguration): readonly Problem[] {
  * @throws {TypeError} when {@link checkAccess} has something to say
  */
 export function createExplaining(
-  server: ServerConfiguration,
+  server: Access,
   issuers: readonly IssuerConfiguration[] = [],
 ): ResourceServer {
   const trusted = issuers.length === 0 ? {} : { issuers: issuers.map(buildable) }
   return createResourceServer({ ...accessOptions(server), ...trusted })
 }
 
-function accessOptions(server: ServerConfiguration): ResourceServerOptions {
+function accessOptions(server: Access): ResourceServerOptions {
   return {
     resource: anyResource,
     issuers: [anyIssuer],

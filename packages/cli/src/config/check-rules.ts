@@ -1,9 +1,8 @@
-import { closestName, type Action, type Item } from '@mcp-doorman/resource-server'
-import { createExplaining } from './check-by-building.ts'
+import { closestName } from '@mcp-doorman/resource-server'
 import { compileCondition } from './conditions.ts'
 import type { RuleConfiguration, ServerConfiguration } from './configuration.ts'
 import type { Path, Problem } from './problems.ts'
-import { callerFromWords } from './suppose-caller.ts'
+import { findUnreached } from './unreached-rules.ts'
 
 /** What was found, and the server with those mistakes out of the way, so that others can be looked for. */
 export interface RuleCheck {
@@ -109,61 +108,12 @@ function checkIdleMembers(rule: RuleConfiguration, index: number, say: Say): voi
   }
 }
 
-const selectors = [
-  ['tools', 'tool', 'tools/call'],
-  ['resources', 'resource', 'resources/read'],
-  ['prompts', 'prompt', 'prompts/get'],
-] as const
-
-/** Finds names and patterns that an earlier rule takes whole. Asks the finder that judges requests. */
-function checkReach(server: ServerConfiguration, say: Say): void {
-  const finder = createFinder(server)
-  if (finder === undefined) return
-  for (const [index, rule] of server.rules.entries()) {
-    for (const [list, kind, method] of selectors) {
-      for (const [at, name] of (rule[list] ?? []).entries()) {
-        const twin = (rule[list] ?? []).indexOf(name)
-        const path = ['rules', index, list, at]
-        if (twin < at) {
-          say(path, 'has no effect: the rule names it twice. Remove one of the two.')
-          continue
-        }
-        const taker = finder({ kind, name }, method)
-        if (taker === undefined || taker === rule.id) continue
-        const place = server.rules.findIndex(({ id }) => id === taker)
-        say(
-          path,
-          `has no effect: rules[${place}] names it first, and only the first rule that names an item is judged. Move this rule before that one, or remove it.`,
-        )
-      }
-    }
-  }
-}
-
-const nobody = callerFromWords({ scopes: [], roles: [], groups: [], client: '', subject: '' })
-
-/** The id of the rule that takes a name; of a pattern, of the rule that takes everything that it names. */
-function createFinder(
-  server: ServerConfiguration,
-): ((item: Item, method: string) => string | undefined) | undefined {
-  // Only the selectors: a hidden rule takes what it names as well, but is not told of.
-  const rules = server.rules.map(({ id, tools, resources, prompts }) => ({ id, tools, resources, prompts }))
-  let explaining: ReturnType<typeof createExplaining>
-  try {
-    explaining = createExplaining({ ...server, scopes: {}, challenge: [], rules })
-  } catch (error) {
-    if (error instanceof TypeError) return undefined // A rule that names nothing, and the like, is told of elsewhere.
-    throw error
-  }
-  return (item, method) => explaining.explain(nobody, actionOf(item, method, {}))[0]?.rule
-}
-
-/** A request for one item, as it would be judged. */
-export function actionOf(item: Item, method: string, args: Readonly<Record<string, unknown>>): Action {
-  const params = item.kind === 'resource' ? { uri: item.name } : { name: item.name, arguments: args }
-  return {
-    era: 'modern',
-    batch: false,
-    messages: [{ kind: 'request', id: 1, method, params, item, subscribes: undefined }],
+function checkReach({ rules }: ServerConfiguration, say: Say): void {
+  for (const { index, list, at, by } of findUnreached(rules)) {
+    const message =
+      by === index
+        ? 'has no effect: the rule names it twice. Remove one of the two.'
+        : `has no effect: rules[${by}] names it first, and only the first rule that names an item is judged. Move this rule before that one, or remove it.`
+    say(['rules', index, list, at], message)
   }
 }

@@ -1,8 +1,7 @@
 import type { Explanation, IdentityFacts, Item, ResourceServer } from '@mcp-doorman/resource-server'
-import { actionOf } from './check-rules.ts'
 import type { Expectation, ServerConfiguration } from './configuration.ts'
 import type { Problem } from './problems.ts'
-import { callerFromWords } from './suppose-caller.ts'
+import { actionOf, callerFromWords } from './suppose-caller.ts'
 
 /** The cases that come out otherwise than the file expects. */
 export function checkExpectations(
@@ -16,7 +15,7 @@ export function checkExpectations(
     if (item === undefined || items.length > 1) {
       return [{ path, message: 'must name one tool, one resource or one prompt.' }]
     }
-    const action = actionOf(item, methods[item.kind], expectation.arguments ?? {})
+    const action = actionOf(item, expectation.arguments)
     const [explanation] = explain(callerOf(expectation), action)
     if (explanation === undefined || explanation.outcome === expectation.outcome) return []
     const { outcome } = explanation
@@ -28,8 +27,6 @@ export function checkExpectations(
     ]
   })
 }
-
-const methods = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const
 
 function itemsOf({ tool, resource, prompt }: Expectation): readonly Item[] {
   return Object.entries({ tool, resource, prompt }).flatMap(([kind, name]) =>

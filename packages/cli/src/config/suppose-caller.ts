@@ -1,6 +1,23 @@
-import type { IdentityFacts, ResourceServer } from '@mcp-doorman/resource-server'
+import type { Action, IdentityFacts, Item, ResourceServer } from '@mcp-doorman/resource-server'
 import { UsageError } from '../failure.ts'
 import { parseClaims } from '../inspect-token.ts'
+
+const methods = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const
+
+/** A request for one item, as it would be judged. */
+export function actionOf(item: Item, args: Readonly<Record<string, unknown>> = {}): Action {
+  const { kind, name } = item
+  const params = kind === 'resource' ? { uri: name } : { name, arguments: args }
+  const message = {
+    kind: 'request',
+    id: 1,
+    method: methods[kind],
+    params,
+    item,
+    subscribes: undefined,
+  } as const
+  return { era: 'modern', batch: false, messages: [message] }
+}
 
 /** Who is supposed to call. */
 export interface SupposedCaller {
