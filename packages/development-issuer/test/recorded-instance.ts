@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { certify, type KeyPair } from '#internal/casdoor/certificate'
+import { certify, type KeyPair } from '#internal/casdoor/keys/certificate'
 import type { CasdoorData } from '#internal/casdoor/options'
 
 /** The origin of the recorded instance. Nothing listens there. */

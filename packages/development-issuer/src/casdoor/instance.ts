@@ -1,10 +1,10 @@
-import type { ApplicationRow } from './application-row.ts'
-import type { Devices } from './devices.ts'
-import type { OrganizationRow } from './organization-row.ts'
-import type { CertRow, PermissionRow, RoleRow } from './small-rows.ts'
-import type { Table } from './table.ts'
-import type { TokenRows } from './token-rows.ts'
-import type { UserRow } from './user-row.ts'
+import type { ApplicationRow } from './rows/application-row.ts'
+import type { Devices } from './grants/devices.ts'
+import type { OrganizationRow } from './rows/organization-row.ts'
+import type { CertRow, PermissionRow, RoleRow } from './rows/small-rows.ts'
+import type { Table } from './rows/table.ts'
+import type { TokenRows } from './rows/token-rows.ts'
+import type { UserRow } from './rows/user-row.ts'
 
 /** Everything that an instance knows. Rows are replaced, never changed. */
 export interface Instance {

@@ -1,8 +1,8 @@
-import type { ApplicationRow } from './application-row.ts'
+import type { ApplicationRow } from './rows/application-row.ts'
 import type { LogoutDelivery } from './instance.ts'
-import type { OrganizationRow } from './organization-row.ts'
-import type { CertRow, PermissionRow, RoleRow } from './small-rows.ts'
-import type { UserRow } from './user-row.ts'
+import type { OrganizationRow } from './rows/organization-row.ts'
+import type { CertRow, PermissionRow, RoleRow } from './rows/small-rows.ts'
+import type { UserRow } from './rows/user-row.ts'
 
 type Given<Row, Needed extends keyof Row> = Partial<Row> & Pick<Row, Needed>
 
