@@ -191,7 +191,9 @@ test('named tools ask for their scopes, and everything else does not exist', asy
   const other = whoIn(await server.call('who', 'notes:read', {}, { sub: 'bob' }))
   assert.notEqual(other['pid'], who['pid'])
   assert.notEqual(other['folder'], who['folder'])
-  const { code } = await server.stop()
+  // As when its terminal is closed.
+  server.send('SIGHUP')
+  const { code } = await server.ended
   assert.equal(code, 0)
   assert.deepEqual(
     [who, other].map(({ pid }) => isAlive(Number(pid))),

@@ -1,9 +1,9 @@
 /**
- * Begins to listen for SIGINT and SIGTERM; resolves with the first.
+ * Begins to listen for SIGINT, SIGTERM and what is named further; resolves with the first.
  *
  * A second one ends the process at once.
  */
-export function waitForSignal(): Promise<void> {
+export function waitForSignal(...further: readonly NodeJS.Signals[]): Promise<void> {
   return new Promise((resolve) => {
     let signals = 0
     const onSignal = (): void => {
@@ -11,8 +11,7 @@ export function waitForSignal(): Promise<void> {
       if (signals > 1) process.exit(1)
       resolve()
     }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
+    for (const signal of ['SIGINT', 'SIGTERM', ...further] as const) process.on(signal, onSignal)
   })
 }
 

@@ -121,7 +121,7 @@ function readScoped(value: string, previous: readonly Scoped[]): readonly Scoped
 
 async function run({ name, options: upstream }: Protected, options: ProtectOptions): Promise<void> {
   const { host, port, limit, challenge } = options
-  const signal = waitForSignal()
+  const signal = waitForSignal('SIGHUP') // Its terminal went, and what it has started must go with it.
   const issuers = withIntrospection(readIssuers(options, alternative), options)
   const { resource, notice } = settlePublicUrl(options.publicUrl, host, port)
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
