@@ -321,6 +321,36 @@ test('check is silent on a healthy Casdoor, and says what it could not see', asy
   assert.deepEqual(whole.notSeen, ['a token: give an access token on standard input with --token -'])
 })
 
+test('what is seen twice is told once, with both evidences', async () => {
+  const { findings } = await checkSpoiled({
+    application: { ...application, organizationObj: { dcrPolicy: 'open', passwordType: 'bcrypt' } },
+    answers: {
+      '/api/oauth/register': answerOf(recorded('dcr/probe-open').response),
+      [`/.well-known/${name}/jwks`]: keys('app-missing-cert'),
+      '/api/get-cert': answerOf(recorded('provisioning/get-cert-missing').response),
+    },
+    options: known,
+  })
+  assert.deepEqual(
+    findings.map(({ id }) => id),
+    ['registration_open', 'key_not_dedicated'],
+  )
+  assert.match(findings[0]?.evidence ?? '', /organization built-in; dcrPolicy of acme is open/)
+  assert.match(
+    findings[1]?.evidence ?? '',
+    /keys: those of the whole instance; the certificate .* is not there/,
+  )
+})
+
+test('a question that had no answer is not taken for a good one', async () => {
+  const message = 'http://127.0.0.1:18123/x: no whole answer within 10 s.'
+  const { findings, notSeen } = await checkSpoiled({
+    answers: { '/api/oauth/register': { ok: false, problem: 'timeout', message } },
+  })
+  assert.deepEqual(findings, [])
+  assert.ok(notSeen.includes(`a question that had no answer: ${message}`))
+})
+
 test('check asks little, since Casdoor keeps a session of each request', async () => {
   const anonymous = await checkSpoiled()
   assert.deepEqual(anonymous.sent, [

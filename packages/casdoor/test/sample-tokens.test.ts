@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { readSampleToken } from '#internal/check/sample-token'
+import { otherKindOfToken, readSampleToken, type SampleToken } from '#internal/check/sample-token'
 import { application, checkSpoiled, recordedNow, type Spoiled } from './healthy-casdoor.ts'
 import { answerOf, readFixture, recorded } from './recorded.ts'
 
@@ -167,6 +167,33 @@ for (const { name, token, of = 'mcp-custom', keys, options = { resource }, findi
     assert.equal(report.requests, 10, 'a token is looked at without asking')
     const { signature = token } = /\.(?<signature>[\w-]+)\s*$/.exec(token)?.groups ?? {}
     if (signature !== '') assert.ok(!JSON.stringify(report).includes(signature), 'it is not repeated')
+  })
+}
+
+/** Unsigned: what kind of token it is, is told by its words. */
+function wordsOf(header: object, claims: object): SampleToken {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const token = readSampleToken(`${part({ alg: 'RS256', ...header })}.${part(claims)}.AA`)
+  assert.ok(token !== undefined)
+  return token
+}
+
+for (const [name, header, claims, reason] of [
+  ['a key id and the right use', { kid: 'k' }, { tokenType: 'access-token' }, undefined],
+  ['no key id', {}, { tokenType: 'access-token' }, /no key/],
+  ['events', { kid: 'k' }, { tokenType: 'access-token', events: {} }, /events/],
+  ['no use', { kid: 'k' }, {}, /what it is for/],
+  [
+    'another use in another spelling',
+    { kid: 'k' },
+    { tokenType: 'access-token', TOKENTYPE: 'x' },
+    /TOKENTYPE/,
+  ],
+] as const) {
+  test(`a token with ${name} is ${reason === undefined ? 'an' : 'no'} access token`, () => {
+    const other = otherKindOfToken(wordsOf(header, claims))
+    if (reason === undefined) assert.equal(other, undefined)
+    else assert.match(other ?? '', reason)
   })
 }
 

@@ -168,7 +168,8 @@ test('the secret does not travel with an update', async () => {
 
 for (const [name, change, message] of [
   ['an application of another organization', { organization: 'acme' }, /belongs to the organization acme/],
-  ['an application as everybody sees it', { clientSecret: '***', tokenFormat: '***' }, /would destroy it/],
+  ['an application whose secret is masked', { clientSecret: '***' }, /would destroy it/],
+  ['an application whose format is masked', { tokenFormat: '***' }, /would destroy it/],
 ] as const) {
   test(`${name} is left alone, and nothing else is written either`, async () => {
     const casdoor = createSmallCasdoor()
@@ -202,6 +203,15 @@ for (const [name, change, expected] of [
     assert.equal(outcome.application?.['tokenSigningMethod'], method)
   })
 }
+
+test('a certificate that is named and gone is not made under that name', async () => {
+  const casdoor = createSmallCasdoor()
+  casdoor.rows.set('application admin/mcp-files', { ...halfConfigured(), cert: 'cert-gone' })
+  const { outcome } = await run(casdoor)
+  assert.ok(outcome.ok)
+  assert.equal(outcome.application?.['cert'], 'cert-mcp-files')
+  assert.equal(casdoor.rows.has('cert admin/cert-gone'), false)
+})
 
 test('a certificate that another application signs with is left to that one', async () => {
   const casdoor = createSmallCasdoor()

@@ -67,6 +67,18 @@ test('every client is told its id and the URL of the server', () => {
   }
 })
 
+test('what a Casdoor calls a client cannot become words of a shell', () => {
+  for (const client of parseClients('claude-code,mcp-remote')) {
+    const line = connectLines(
+      client,
+      "x'; rm -rf ~ #",
+      { name: 'a b', resource: 'https://mcp.example.com/mcp' },
+      [],
+    )
+    assert.match(line, /'[^']*x'\\''; rm -rf ~ #/)
+  }
+})
+
 const folder = mkdtempSync(join(tmpdir(), 'doorman-'))
 after(() => rmSync(folder, { recursive: true }))
 function file(text: string): string {

@@ -7,7 +7,7 @@ import type { Seen } from './judge-application.ts'
 import { judgeToken } from './judge-token.ts'
 import { lookAtApplication } from './look-at-application.ts'
 import { lookAtInstance } from './look-at-instance.ts'
-import { counting, createQuestions } from './questions.ts'
+import { createQuestions, watching } from './questions.ts'
 import { readSampleToken } from './sample-token.ts'
 
 /** What to look at, and with what. */
@@ -44,7 +44,7 @@ export interface CheckReport {
 export async function checkCasdoor(options: CheckOptions): Promise<CheckReport> {
   const { url, application: name, nowSeconds } = options
   const { origin, pathname, protocol, hostname } = new URL(url)
-  const { outbound, count } = counting(options.outbound)
+  const { outbound, count, failures } = watching(options.outbound)
   const seen: Seen[] = []
   const notSeen: string[] = []
   let application: CasdoorRecord | undefined
@@ -57,7 +57,7 @@ export async function checkCasdoor(options: CheckOptions): Promise<CheckReport> 
       application: name ?? '',
       organization: application === undefined ? '' : textOf(application, 'organization'),
     }),
-    notSeen,
+    notSeen: [...notSeen, ...unanswered(seen, failures())],
     requests: count(),
   })
 
@@ -100,6 +100,13 @@ export async function checkCasdoor(options: CheckOptions): Promise<CheckReport> 
   const { resource } = options
   seen.push(...(await judgeToken(sample, { issuer, application, keys, resource, nowSeconds: nowSeconds() })))
   return report()
+}
+
+/** Failures that no finding tells of: what they would have shown is not known. */
+function unanswered(seen: readonly Seen[], failures: readonly string[]): readonly string[] {
+  return failures
+    .filter((failure) => !seen.some(({ evidence }) => evidence.includes(failure)))
+    .map((failure) => `a question that had no answer: ${failure}`)
 }
 
 function hiddenParts(credentials: ClientCredentials | undefined): string {

@@ -1,11 +1,13 @@
 import type { OutboundAnswer } from '@mcp-doorman/outbound'
 import { readEnvelope, readJsonObject } from '../answers.ts'
 import { ownerOfAll, type CasdoorApi } from '../api.ts'
+import type { CasdoorProblem } from '../problems.ts'
 import { oidcScopes } from '../oidc-scopes.ts'
 import { isMasked, isRecord, rowsOf, textOf, type CasdoorRecord } from '../records.ts'
 import { passesAnywhere } from '../redirect-uris.ts'
 import { certificateMistake } from '../setup/certificate.ts'
 import { defaultCertificate, usersOf } from '../setup/choose-certificate.ts'
+import type { FindingId } from './finding.ts'
 import { grantsWithoutLogin, judgeHidden, judgeVisible, type Seen } from './judge-application.ts'
 import { endOfCertificate, publishedIds, readKeySet } from './key-set.ts'
 import type { Questions } from './questions.ts'
@@ -40,10 +42,10 @@ export async function lookAtApplication(
   { name, redirectUris, nowSeconds }: ApplicationQuestion,
 ): Promise<ApplicationView> {
   const found = await api.readApplication(name)
-  const application = found.ok ? found.value : undefined
+  if (!found.ok) return nothingOf({ id: findingOf(found.problem), evidence: found.problem.message })
+  const application = found.value
   if (application === undefined) {
-    const evidence = found.ok ? `${ownerOfAll}/${name} is not there` : found.problem.message
-    return { seen: [{ id: 'application_unknown', evidence }], application, keys: [], whole: false }
+    return nothingOf({ id: 'application_unknown', evidence: `${ownerOfAll}/${name} is not there` })
   }
   const whole = !isMasked(application)
   const seen: Seen[] = [
@@ -63,6 +65,16 @@ export async function lookAtApplication(
   seen.push(...(await lookAtRedirects(ask, clientId, redirectUris)))
   if (!whole) seen.push(...(await lookAtGrants(ask, clientId)))
   return { seen, application, keys, whole }
+}
+
+function nothingOf(seen: Seen): ApplicationView {
+  return { seen: [seen], application: undefined, keys: [], whole: false }
+}
+
+/** A proxy that passes on some paths only makes the rest no Casdoor. */
+function findingOf({ code }: CasdoorProblem): FindingId {
+  if (code === 'unreachable' || code === 'not_casdoor') return code
+  return 'application_unknown'
 }
 
 function judgePolicy(application: CasdoorRecord): readonly Seen[] {

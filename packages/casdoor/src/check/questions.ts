@@ -2,18 +2,30 @@ import type { Outbound, OutboundAnswer } from '@mcp-doorman/outbound'
 import { plainHeaders } from '../api.ts'
 import { discoveryPath } from '../identify.ts'
 
-/** An outbound that counts, since every request makes Casdoor store a session for 30 days. */
-export function counting(outbound: Outbound): { readonly outbound: Outbound; readonly count: () => number } {
+export interface Watched {
+  readonly outbound: Outbound
+  /** Every request makes Casdoor store a session for 30 days, so they are counted. */
+  readonly count: () => number
+  /** Why questions have no answer, each reason once. */
+  readonly failures: () => readonly string[]
+}
+
+/** An outbound that keeps in mind what became of its requests. */
+export function watching(outbound: Outbound): Watched {
   let count = 0
+  const failures = new Set<string>()
   return {
     outbound: {
-      request: (request) => {
+      request: async (request) => {
         count += 1
-        return outbound.request(request)
+        const answer = await outbound.request(request)
+        if (!answer.ok) failures.add(answer.message)
+        return answer
       },
       close: () => outbound.close(),
     },
     count: () => count,
+    failures: () => [...failures],
   }
 }
 

@@ -1,4 +1,4 @@
-import { done, failed, type Result } from '../problems.ts'
+import { done, failed, quoted, type Result } from '../problems.ts'
 import { isMasked, isOn, numberOf, rowsOf, textOf, textsOf, type CasdoorRecord } from '../records.ts'
 import { isUsableAccess, isUsableRefresh, lifetimes } from '../lifetimes.ts'
 import { oidcScopes } from '../oidc-scopes.ts'
@@ -36,7 +36,7 @@ export function planApplication(
   if (organization !== wanted.organization) {
     return failed(
       'in_the_way',
-      `The application ${wanted.application} belongs to the organization ${organization}, not to ${wanted.organization}: its users are others. Name that organization, or another application.`,
+      `The application ${wanted.application} belongs to the organization ${quoted(organization)}, not to ${wanted.organization}: its users are others. Name that organization, or another application.`,
     )
   }
   const plan = planUpdate(

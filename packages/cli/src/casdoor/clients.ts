@@ -38,7 +38,7 @@ export function connectLines(
     case 'claude':
       return `Settings → Connectors → Add custom connector: ${resource}, and under Advanced the client id ${clientId}`
     case 'claude-code':
-      return `claude mcp add --transport http --client-id ${clientId} --callback-port 8765 ${quoteForShell(name)} ${quoteForShell(resource)}`
+      return `claude mcp add --transport http --client-id ${quoteForShell(clientId)} --callback-port 8765 ${quoteForShell(name)} ${quoteForShell(resource)}`
     case 'chatgpt':
       return `Developer mode → create a connector: ${resource}, OAuth, client id ${clientId}`
     case 'codex':
@@ -50,7 +50,7 @@ export function connectLines(
     case 'inspector':
       return `npx @modelcontextprotocol/inspector: transport Streamable HTTP, ${resource}, and under Authentication the client id ${clientId}`
     case 'mcp-remote':
-      return `npx mcp-remote ${quoteForShell(resource)} --static-oauth-client-info '${json({ client_id: clientId })}'`
+      return `npx mcp-remote ${quoteForShell(resource)} --static-oauth-client-info ${quoteForShell(json({ client_id: clientId }))}`
     case 'vscode':
       return `.vscode/mcp.json: ${json({ servers: { [name]: { type: 'http', url: resource, oauth: { clientId } } } })}`
     default:

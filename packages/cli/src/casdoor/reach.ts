@@ -2,7 +2,7 @@ import { createOutbound, isLoopbackHost, type Outbound } from '@mcp-doorman/outb
 import { UsageError } from '../failure.ts'
 
 /** Casdoor makes keys while we wait. */
-const timeoutSeconds = 20
+const timeoutSeconds = 15
 /** An application has its pages and styles in it. */
 const maxBodyBytes = 4 * 1024 * 1024
 

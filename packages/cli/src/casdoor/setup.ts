@@ -12,6 +12,7 @@ import {
 } from '@mcp-doorman/casdoor'
 import type { Outbound } from '@mcp-doorman/outbound'
 import { messageOf, UsageError } from '../failure.ts'
+import { printable } from '../printable.ts'
 import { readSecret, secretReference } from '../secret-reference.ts'
 import { canAsk, askSecret } from './asking.ts'
 import type { NamedClient } from './clients.ts'
@@ -51,7 +52,7 @@ export async function runSetup(request: SetupRequest, outbound: Outbound, say: S
   if (!issuer.ok) throw new Error(issuer.problem.message)
   if (issuer.value !== origin) {
     say(
-      `Warning: ${origin} calls itself ${JSON.stringify(issuer.value)} in its metadata, and so do its tokens. Set origin = ${origin} in conf/app.conf of Casdoor, or name it as it names itself.\n`,
+      `Warning: ${origin} calls itself ${printable(JSON.stringify(issuer.value))} in its metadata, and so do its tokens. Set origin = ${origin} in conf/app.conf of Casdoor, or name it as it names itself.\n`,
     )
   }
   const given = request.credentials ?? (await findCredentials(origin))
