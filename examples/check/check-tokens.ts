@@ -41,11 +41,13 @@ const forgeries: readonly Forgery[] = [
   { name: 'of another issuer', token: claims(() => ({ iss: 'http://127.0.0.1:9' })) },
   { name: 'of the issuer with a slash', token: claims(({ issuer }) => ({ iss: `${issuer}/` })) },
   { name: 'without a time to end', token: claims(() => ({ exp: undefined })) },
+  { name: 'that does not say when it was issued', token: claims(() => ({ iat: undefined })) },
   { name: 'that ends at a text', token: claims(() => ({ exp: '9999999999' })) },
   { name: 'that has expired', token: claims(() => ({ exp: now() - 600 })) },
   { name: 'that begins later', token: claims(() => ({ nbf: now() + 600 })) },
   { name: 'without a subject', token: claims(() => ({ sub: undefined })) },
   { name: 'that names no key', ...casdoor, token: claims(() => ({}), { kid: undefined }) },
+  { name: 'that is bound to a key of its client', token: claims(() => ({ cnf: { jkt: 'x' } })) },
   { name: 'that names an unknown key', token: claims(() => ({}), { kid: 'unknown' }) },
   { name: 'that must be understood otherwise', token: claims(() => ({}), { crit: ['x'], x: 1 }) },
   {

@@ -139,6 +139,9 @@ func (v *Verifier) verify(token string) (Identity, error) {
 		return Identity{}, err
 	}
 	claims := parsed.Claims.(jwt.MapClaims) // As parse asks for.
+	if _, bound := claims["cnf"]; bound {
+		return Identity{}, errors.New("bound to a key that nobody has asked the sender for")
+	}
 	if err := v.kind.Refusal(parsed.Header, claims); err != nil {
 		return Identity{}, err
 	}

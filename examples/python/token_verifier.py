@@ -119,6 +119,8 @@ class JwtVerifier:
             raise Refused("times")
         if not isinstance(self._kind.client(claims), str):
             raise Refused("client")
+        if "cnf" in claims:
+            raise Refused("bound to a key that nobody has asked the sender for")
         if (refusal := self._kind.refusal(header, claims)) is not None:
             raise Refused(refusal)
         return claims

@@ -110,6 +110,9 @@ impl Verifier {
         if claims.iss != self.issuer {
             return Err("issuer_unknown");
         }
+        if claims.sub.is_empty() || !claims.others.get("iat").is_some_and(Value::is_number) {
+            return Err("claim_missing");
+        }
         require_access_token(header, &claims.others)?;
         // Bound to a key or certificate that nobody has asked the sender for, so not good as it is.
         if claims.others.contains_key("cnf") {

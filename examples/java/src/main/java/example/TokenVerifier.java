@@ -121,7 +121,8 @@ final class TokenVerifier {
     private Caller read(JWSHeader header, JWTClaimsSet claims) throws BadToken, ParseException {
         require(issuer.equals(claims.getIssuer()), "issuer_unknown");
         require(claims.getAudience().contains(resource), "audience_mismatch");
-        require(claims.getExpirationTime() != null && claims.getSubject() != null, "claim_missing");
+        require(claims.getExpirationTime() != null && claims.getIssueTime() != null, "claim_missing");
+        require(claims.getSubject() != null && !claims.getSubject().isEmpty(), "claim_missing");
         var now = clock.instant();
         require(now.isBefore(later(claims.getExpirationTime(), CLOCK_TOLERANCE)), "token_expired");
         var begins = claims.getNotBeforeTime();
