@@ -36,7 +36,7 @@ export const suites: readonly Suite[] = [
   { name: 'authorization-server', files: ['packages/authorization-server/test/*.test.ts'], minutes: 0.5 },
   { name: 'development-issuer', files: ['packages/development-issuer/test/*.test.ts'], minutes: 1 },
   { name: 'casdoor', files: ['packages/casdoor/test/*.test.ts', 'test/casdoor/*.test.ts'], minutes: 0.5 },
-  { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.2 },
+  { name: 'cli', files: ['packages/cli/test/*.test.ts'], minutes: 0.4 },
   { name: 'project', files: ['test/project/*.test.ts'], minutes: 0.3 },
   { name: 'bench', files: ['bench/test/*.test.ts'], minutes: 0.1 },
   { name: 'end-to-end', files: ['test/end-to-end/*.test.ts'], minutes: 3.5, hasLongRounds: true },
