@@ -86,8 +86,10 @@ for (const way of ['stdio, 2026', 'stdio, 2025']) {
     // What happens before the subscription was made again is not told.
     const told = client.next('notifications/resources/updated').then(() => true)
     const aMoment = (): Promise<boolean> => new Promise((resolve) => setTimeout(resolve, 50, false))
-    do await client.request('tools/call', { name: 'test_trigger_resource_change', arguments: {} })
-    while (!(await Promise.race([told, aMoment()])))
+    for (let tries = 0; !(await Promise.race([told, aMoment()])); tries += 1) {
+      assert.ok(tries < 100)
+      await client.request('tools/call', { name: 'test_trigger_resource_change', arguments: {} })
+    }
     await client.close()
   })
 }

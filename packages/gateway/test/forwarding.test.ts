@@ -1,6 +1,7 @@
 /** What reaches a server of a client’s request, and what of a server’s lists reaches a client. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   enveloped,
   errorCode,
@@ -194,6 +195,19 @@ test('H16: a list shows what the rules show, and what they do not name never rea
 
   const plain = { headers: { Authorization: `Bearer ${gateway.token()}` }, target: '/tools/list' }
   assert.deepEqual(namesIn(JSON.parse((await ask(gateway.port, plain)).body) as Json), ['echo', 'reset']) // As above.
+})
+
+test('G66: values that would name what the caller may not read are left out of a completion', async (t) => {
+  const fixture = fileURLToPath(new URL('../../../test/conformance/fixture/stdio.ts', import.meta.url))
+  const staff = { resources: ['test://template/12/data'], require: { anyRole: ['staff'] } }
+  const rules = [staff, { resources: ['test://*'] }]
+  const gateway = await startGateway(t, { command: [process.execPath, fixture] }, { rules })
+  const ref = { type: 'ref/resource', uri: 'test://template/{id}/data' }
+  const params = { ref, argument: { name: 'id', value: '1' } }
+  for (const request of [modern, legacy]) {
+    const result = resultOf(await ask(gateway.port, request(gateway.token(), 'completion/complete', params)))
+    assert.deepEqual(member(result, 'completion'), { values: ['1', '123'], total: 2, hasMore: false })
+  }
 })
 
 test('H11: every tool is listed for an operator, with what its server says of it', async (t) => {
