@@ -1,8 +1,8 @@
+import type { Message } from '@mcp-doorman/resource-server'
 import type { Methods } from './methods.ts'
 import type { Cacheable, Failed, Outcome } from './outcome.ts'
 import type { RunContext } from './run-context.ts'
 import type { Subscriber, Subscription } from './subscriptions.ts'
-import type { Message } from '@mcp-doorman/resource-server'
 
 /** What a server says of itself to those who begin with it. */
 export interface Description {

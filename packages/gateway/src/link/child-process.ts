@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -78,10 +79,6 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
   const endGroup = (): void => killGroup('SIGKILL')
   groups.add(endGroup)
   if (groups.size === 1) process.on('exit', endAllGroups)
-  const closeOutputs = (): void => {
-    child.stdout.destroy()
-    child.stderr.destroy()
-  }
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       // Whatever it has started must not outlive it.
@@ -89,8 +86,7 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
       groups.delete(endGroup)
       if (groups.size === 0) process.removeListener('exit', endAllGroups)
       child.stdin.destroy()
-      // What it has written is here; only somebody who has left the group could write more.
-      setTimeout(closeOutputs, graceMilliseconds).unref()
+      for (const output of [child.stdout, child.stderr]) closeWhenQuiet(output)
       onEvent({ kind: 'exited', pid, code, signal, expected: stopping })
     })
     child.once('close', () => {
@@ -112,6 +108,18 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
   }
 
   return { child, pid, gone, stop }
+}
+
+/** What a process has written before its end is read; whoever has left its group and holds its output is not waited for. */
+function closeWhenQuiet(output: Readable): void {
+  const { bytesRead: before } = output as Socket // The pipes of a child are sockets.
+  // The system is asked once more for what waits there before it is looked at.
+  setTimeout(() => setImmediate(look), graceMilliseconds).unref()
+  function look(): void {
+    const { bytesRead } = output as Socket // As above.
+    if (bytesRead === before && output.readableLength === 0) output.destroy()
+    else if (!output.destroyed) closeWhenQuiet(output)
+  }
 }
 
 const mostErrorBytes = 8192

@@ -72,10 +72,9 @@ export function createListen(
         else early.push(() => tell(...told))
       },
     })
-    const uris: string[] = []
-    for (const uri of new Set(readable.map(({ name }) => name))) {
-      if (await subscription.watch(uri)) uris.push(uri)
-    }
+    const wanted = [...new Set(readable.map(({ name }) => name))]
+    const exist = await Promise.all(wanted.map((uri) => subscription.watch(uri)))
+    const uris = wanted.filter((_, index) => exist[index] === true)
     const filter = {
       ...Object.fromEntries(lists.map((kind) => [`${kind}ListChanged`, true])),
       ...(uris.length > 0 && { resourceSubscriptions: uris }),
