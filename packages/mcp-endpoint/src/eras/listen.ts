@@ -73,7 +73,7 @@ export function createListen(
       },
     })
     const wanted = [...new Set(readable.map(({ name }) => name))]
-    const exist = await Promise.all(wanted.map((uri) => subscription.watch(uri)))
+    const exist = await Promise.all(wanted.map(async (uri) => subscription.watch(uri)))
     const uris = wanted.filter((_, index) => exist[index] === true)
     const filter = {
       ...Object.fromEntries(lists.map((kind) => [`${kind}ListChanged`, true])),
