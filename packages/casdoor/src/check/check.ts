@@ -1,6 +1,6 @@
 import { isLoopbackHost, type Outbound } from '@mcp-doorman/outbound'
 import { builtInOrganization, canSignIn } from '../administrator.ts'
-import { createCasdoorApi } from '../api.ts'
+import { createCasdoorApi, type CasdoorApi } from '../api.ts'
 import { numberOf, textOf, type CasdoorRecord, type ClientCredentials } from '../records.ts'
 import { findingIds, makeFinding, type Finding, type FindingId } from './finding.ts'
 import type { Seen } from './judge-application.ts'
@@ -8,6 +8,7 @@ import { judgeToken } from './judge-token.ts'
 import { lookAtApplication } from './look-at-application.ts'
 import { lookAtInstance } from './look-at-instance.ts'
 import { createQuestions, watching } from './questions.ts'
+import type { Place } from './rule.ts'
 import { readSampleToken } from './sample-token.ts'
 
 /** What to look at, and with what. */
@@ -40,7 +41,14 @@ export interface CheckReport {
   readonly requests: number
 }
 
-/** Looks at a Casdoor as clients and servers see it, and says what is wrong for MCP. Changes nothing there. Never throws. */
+/**
+ * Looks at a Casdoor as clients and servers see it, and says what is wrong for MCP. Changes nothing there.
+ *
+ * Applications of other organizations are not seen, nor what only a login shows; whether the sample token has been ended
+ * is not asked.
+ *
+ * @throws {TypeError} when `url` is no URL; never for what is answered
+ */
 export async function checkCasdoor(options: CheckOptions): Promise<CheckReport> {
   const { url, application: name, nowSeconds } = options
   const { origin, pathname, protocol, hostname } = new URL(url)
@@ -121,11 +129,7 @@ const firstPassword = '123'
  * Tries the password that a fresh Casdoor has, once: a wrong one counts towards the lock of the account, so it is not
  * tried where another wrong one is counted already, be it that of an earlier check.
  */
-async function hasFirstPassword(
-  outbound: Outbound,
-  api: ReturnType<typeof createCasdoorApi>,
-  origin: string,
-): Promise<boolean> {
+async function hasFirstPassword(outbound: Outbound, api: CasdoorApi, origin: string): Promise<boolean> {
   const administrator = await api.readUser(builtInOrganization, 'admin')
   if (!administrator.ok || administrator.value === undefined) return false
   if (numberOf(administrator.value, 'signinWrongTimes') > 0) return false
@@ -133,7 +137,7 @@ async function hasFirstPassword(
 }
 
 /** One finding for each id, with all that was seen of it. */
-function joined(seen: readonly Seen[], place: Parameters<typeof makeFinding>[2]): readonly Finding[] {
+function joined(seen: readonly Seen[], place: Place): readonly Finding[] {
   const evidenceOf = new Map<FindingId, string[]>()
   for (const { id, evidence } of seen) {
     const known = evidenceOf.get(id) ?? []
