@@ -1,10 +1,12 @@
+import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { env } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { findFreePort, type DoormanProcess, type Lab } from '../../test/end-to-end/doorman-process.ts'
-import { callTool, type Json, type WireAnswer } from '../../test/end-to-end/mcp-wire.ts'
+import { callTool, getJson, memberOf, type Json, type WireAnswer } from '../../test/end-to-end/mcp-wire.ts'
 import type { Example } from './examples.ts'
 import { callsPerMinute, offers, type Offer } from './offers.ts'
 import { startSigningIssuer, type IssuerKind, type SigningIssuer } from './trusted-issuers.ts'
@@ -72,6 +74,7 @@ export async function startExample(
   const process = lab.startProgram(example.run, {
     cwd: join(import.meta.dirname, '..', example.name),
     env: {
+      ...toolChainPlaces(),
       ...trust,
       PORT: `${port}`,
       MCP_SERVER_URL: url,
@@ -81,6 +84,7 @@ export async function startExample(
     },
   })
   await listening(process, port)
+  await requireItself(url, trust)
   const form = example.hasSessions === true ? '2026-07-28' : '2025-11-25'
   return {
     example,
@@ -90,6 +94,26 @@ export async function startExample(
     output: () => process.stdout() + process.stderr(),
     call: (token, name, args = {}) => callTool(url, token, { name, arguments: args }, form),
   }
+}
+
+/** Where compilers and package managers keep things, if not below HOME: `run` may look whether all is built. */
+function toolChainPlaces(): Readonly<Record<string, string>> {
+  const names = ['CARGO_HOME', 'RUSTUP_HOME', 'GOPATH', 'GOCACHE', 'GOMODCACHE', 'JAVA_HOME', 'MAVEN_OPTS']
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
+
+/** On a busy machine another program may have come to the port first. */
+async function requireItself(url: string, trust: Readonly<Record<string, string>>): Promise<void> {
+  const { origin, pathname } = new URL(url)
+  const metadata = await getJson(`${origin}/.well-known/oauth-protected-resource${pathname}`)
+  const issuer = trust['ISSUER'] ?? trust['CASDOOR_URL'] ?? ''
+  const named = memberOf(metadata.body, 'authorization_servers', '0')
+  assert.equal(named, issuer, `${url} is not the example, or names another issuer than it was told`)
 }
 
 /** Examples need not say that they listen, so they are asked again and again; for a minute, and as long as they run. */
