@@ -10,9 +10,11 @@ const lab = openLab({ after })
 const folder = join(import.meta.dirname, 'python')
 const python = join(folder, '.venv', 'bin', 'python')
 let dev: Dev
+let likeCasdoor: Dev
 before(async () => {
   build(folder)
   dev = await startDev(lab)
+  likeCasdoor = await startDev(lab, { words: ['--like', 'casdoor'] })
 })
 
 for (const [mode, opensWith, revision] of [
@@ -41,6 +43,32 @@ test("FastMCP's client registers, logs in through the browser that it is given, 
   assert.equal(readFileSync(join(dev.folder, 'by-fastmcp.txt'), 'utf8'), 'stepped up\n')
   assert.equal(met.logins.length, 2)
 })
+
+for (const [name, program, words] of [
+  ['the Python SDK', 'sdk_client.py', ['auto']],
+  ["FastMCP's client", 'fastmcp_client.py', []],
+] as const) {
+  test(`${name} logs in at a Casdoor with the id of its application, and steps up to write`, async () => {
+    const { url, issuer } = likeCasdoor
+    const command = [python, program, url, ...words, 'doorman-dev', issuer] as const
+    const met = await runClient(lab, command, { cwd: folder, env: { BROWSER: 'echo opens %s' } })
+    assertReads(met)
+    assert.match(textOf(met, 'write_file'), /by-/)
+    assert.deepEqual(
+      met.logins.map(({ pathname }) => pathname),
+      ['/login/oauth/authorize', '/login/oauth/authorize'],
+    )
+  })
+
+  test(`${name} cannot register at a Casdoor, and says so`, async () => {
+    const command = [python, program, likeCasdoor.url, ...words] as const
+    const client = lab.startProgram(command, { cwd: folder, env: { BROWSER: 'echo opens %s' } })
+    const { code, stdout, stderr } = await client.ended
+    assert.notEqual(code, 0)
+    assert.doesNotMatch(stdout, /opens/)
+    assert.match(stderr, /[Rr]egistration/)
+  })
+}
 
 function assertReads(met: Awaited<ReturnType<typeof runClient>>): void {
   const { tools } = met.said

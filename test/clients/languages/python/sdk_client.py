@@ -1,6 +1,8 @@
 """Logs in with the official Python SDK, uses tools, and prints a line for each thing that it met.
 
-python sdk_client.py URL auto|legacy
+python sdk_client.py URL auto|legacy [CLIENT_ID ISSUER]
+
+Registers, unless it is told the id that it has at the issuer.
 """
 
 import asyncio
@@ -64,17 +66,21 @@ def say(name: str, value: object) -> None:
     print(json.dumps({name: value}), flush=True)
 
 
-async def main(url: str, mode: str) -> None:
+async def main(url: str, mode: str, client_id: str | None = None, issuer: str | None = None) -> None:
     callbacks = Callbacks()
+    metadata = OAuthClientMetadata(
+        client_name="Python SDK",
+        redirect_uris=[await callbacks.start()],
+        grant_types=["authorization_code", "refresh_token"],
+        token_endpoint_auth_method="none",
+    )
+    wallet = Wallet()
+    if client_id is not None:
+        wallet.client = OAuthClientInformationFull(client_id=client_id, issuer=issuer, **metadata.model_dump())
     provider = OAuthClientProvider(
         url,
-        OAuthClientMetadata(
-            client_name="Python SDK",
-            redirect_uris=[await callbacks.start()],
-            grant_types=["authorization_code", "refresh_token"],
-            token_endpoint_auth_method="none",
-        ),
-        Wallet(),
+        metadata,
+        wallet,
         redirect_handler=ask_for_browser,
         callback_handler=callbacks.next,
     )
