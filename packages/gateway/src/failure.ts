@@ -7,6 +7,7 @@ export type FailureKind =
   | 'timeout'
   | 'too_large'
   | 'malformed'
+  | 'reported'
   | 'not_admitted'
   | 'overloaded'
   | 'session_lost'
@@ -34,6 +35,7 @@ const answers: Readonly<Record<Exclude<FailureKind, 'cancelled'>, readonly [stat
     timeout: [504, 'The server behind this gateway took too long.'],
     too_large: [502, 'The answer of the server behind this gateway is too large.'],
     malformed: [502, 'The answer of the server behind this gateway cannot be read.'],
+    reported: [200, 'The server behind this gateway reported an error. The operator can find it in the log.'],
     not_admitted: [502, 'The server behind this gateway does not let the gateway in.'],
     overloaded: [429, 'The server behind this gateway has too much to do. Try again later.'],
     too_many: [503, 'Too much is under way behind this gateway. Try again later.'],

@@ -122,6 +122,9 @@ test('errors of a server reach a client as far as they are its matter', async (t
   const inside = await gateway.call('secretive')
   assert.equal(errorCode(inside), -32603)
   assert.doesNotMatch(inside.body, /ENOENT|secret\/|stack/)
+  // It says that the operator can find it, so the operator is told.
+  const told = gateway.events.find(({ kind }) => kind === 'failed')
+  assert.match(JSON.stringify(told), /reported.*-32603: ENOENT: \/srv\/secret\/notes\.db/)
   const wrong = await gateway.call('picky')
   assert.equal(errorCode(wrong), -32602)
   assert.match(wrong.body, /The argument \\"a\\" {1,2}must be a number\./)

@@ -5,10 +5,12 @@ import type { Connection } from './connection.ts'
 // What a list that never comes to an end may cost.
 const mostPages = 100
 const mostTools = 10_000
+const mostCharacters = 32 * 1024 * 1024
 
 /**
  * Every tool of a server, as it describes them.
  *
+ * @param timeoutSeconds - for all of them, however many pages there are
  * @throws {UpstreamFailure} (as a rejection)
  */
 export async function readAllTools(
@@ -17,18 +19,22 @@ export async function readAllTools(
 ): Promise<readonly Fields[]> {
   if (!connection.speech.description.has.tools) return []
   const found: Fields[] = []
+  const end = performance.now() + timeoutSeconds * 1000
+  let characters = 0
   let cursor: unknown
   for (let count = 0; count < mostPages; count += 1) {
     const params = cursor === undefined ? {} : { cursor }
-    const response = await connection.ask({ method: 'tools/list', params }, timeoutSeconds)
+    const left = Math.max(0, end - performance.now()) / 1000
+    const response = await connection.ask({ method: 'tools/list', params }, left)
     if (response.kind === 'error') {
       const { code, message } = response.error
       throw new UpstreamFailure('malformed', `tools/list came to error ${code}: ${message}`)
     }
     const { tools, nextCursor } = response.result
     found.push(...(Array.isArray(tools) ? tools.map(fieldsOf) : []))
+    characters += response.text.length
     cursor = nextCursor
-    if (typeof cursor !== 'string' || found.length >= mostTools) break
+    if (typeof cursor !== 'string' || found.length >= mostTools || characters > mostCharacters) break
   }
   return found
 }

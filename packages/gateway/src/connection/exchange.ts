@@ -1,7 +1,7 @@
 import type { InputRequest, RelayedRequest } from '@mcp-doorman/mcp-endpoint'
 import type { JsonRpcId } from '@mcp-doorman/resource-server'
 import { UpstreamFailure } from '../failure.ts'
-import type { Fields, RpcResponse } from '../rpc-message.ts'
+import { fieldsOf, type Fields, type RpcResponse } from '../rpc-message.ts'
 
 /** Something that a server of 2025 asks in the middle of a call. */
 export interface Ask {
@@ -114,13 +114,20 @@ export class Exchange {
   }
 }
 
-/** What may be asked of a client; `undefined` for any other method. */
-export function readAsk(method: string, params: Fields): InputRequest | undefined {
+/**
+ * What may be asked of a client; `undefined` for any other method. Without what would be between the two ends of one
+ * connection: `_meta` of the protocol, marks of progress, and tasks, which are not offered.
+ */
+export function readAsk(method: string, given: Fields): InputRequest | undefined {
+  const { _meta: meta, task: _, ...params } = given
+  const own = Object.entries(fieldsOf(meta)).filter(
+    ([name]) => !name.startsWith('io.modelcontextprotocol/') && name !== 'progressToken',
+  )
   switch (method) {
     case 'elicitation/create':
     case 'sampling/createMessage':
     case 'roots/list':
-      return { method, params }
+      return { method, params: own.length === 0 ? params : { ...params, _meta: Object.fromEntries(own) } }
     default:
       return undefined
   }

@@ -159,6 +159,7 @@ export class Connections {
       if (connection.hasEnded) throw new UpstreamFailure('ended', 'It ended when it had just begun.')
       if (!this.#closed) place.connection = connection
       this.#follow(place, connection)
+      this.#rest(place) // Whoever wanted it may have left meanwhile.
       return connection
     } catch (error) {
       place.backoff.fail()

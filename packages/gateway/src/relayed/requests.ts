@@ -1,13 +1,13 @@
 import type { RelayedRequest, Rounds } from '@mcp-doorman/mcp-endpoint'
+import type { Message } from '@mcp-doorman/resource-server'
 import type { Asked } from '../connection/connection.ts'
-import type { Fields } from '../rpc-message.ts'
+import { isFields, type Fields } from '../rpc-message.ts'
 
 /** The parameters that a method has; nothing else of what a client sends is passed on, since nobody has judged it. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   'tools/call': ['name', 'arguments'],
   'resources/read': ['uri'],
   'prompts/get': ['name', 'arguments'],
-  'completion/complete': ['ref', 'argument', 'context'],
 }
 
 /** What a client asks for, as it is asked of the server. */
@@ -16,10 +16,23 @@ export function askedFor({ message }: RelayedRequest, rounds: Rounds, era: 'mode
   return {
     method,
     params: {
-      ...pick(params, parameters[method] ?? []),
+      ...(method === 'completion/complete' ? toComplete(message) : pick(params, parameters[method] ?? [])),
       ...(era === 'modern' && furtherRound(rounds)),
     },
     name: method === 'completion/complete' ? undefined : item?.name,
+  }
+}
+
+/** What is completed is named by what was judged alone: another name beside it is one that some servers would take. */
+function toComplete({ item, params: { argument, context } }: Message): Fields {
+  const ref =
+    item?.kind === 'prompt'
+      ? { type: 'ref/prompt', name: item.name }
+      : { type: 'ref/resource', uri: item?.name }
+  return {
+    ref,
+    argument: isFields(argument) ? pick(argument, ['name', 'value']) : argument,
+    ...(isFields(context) && { context: pick(context, ['arguments']) }),
   }
 }
 

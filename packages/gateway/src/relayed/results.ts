@@ -20,7 +20,7 @@ const mostStateCharacters = 65_536
 /**
  * What an answer of the server is to the client. Passed on as it was written, without what belongs to the revision.
  *
- * @throws {UpstreamFailure} when it is no answer to this method
+ * @throws {UpstreamFailure} when it is no answer to this method, or an error that is the operator's matter
  */
 export function outcomeOfResponse(response: RpcResponse, request: RelayedRequest): Outcome {
   if (response.kind === 'error') return outcomeOfError(response.error, request)
@@ -88,6 +88,8 @@ const control = /[\x00-\x1f\x7f-\x9f]+/g
 /**
  * An error of the server, as far as it is the client's matter: what is wrong with its request, and what an application
  * has a code of its own for. Everything else may hold what only the operator should see.
+ *
+ * @throws {UpstreamFailure} for that
  */
 function outcomeOfError({ code, message, data }: RpcError, { message: asked, era }: RelayedRequest): Outcome {
   const { method, item } = asked
@@ -103,8 +105,7 @@ function outcomeOfError({ code, message, data }: RpcError, { message: asked, era
   if (code === -32020) return { kind: 'error', error: { code, message: said } }
   const isReserved = code >= -32768 && code <= -32000
   if (code === -32602 || !isReserved) return { kind: 'error', error: { code, message: said } }
-  const text = 'The server behind this gateway reported an error. The operator can find it in the log.'
-  return { kind: 'error', error: { code: -32603, message: text } }
+  throw new UpstreamFailure('reported', `It answered ${method} with error ${code}: ${message}`)
 }
 
 /**

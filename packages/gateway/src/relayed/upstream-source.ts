@@ -8,13 +8,13 @@ import {
   type Rounds,
   type Source,
 } from '@mcp-doorman/mcp-endpoint'
-import type { Message } from '@mcp-doorman/resource-server'
 import type { Connection } from '../connection/connection.ts'
 import type { Exchange } from '../connection/exchange.ts'
 import { encodeHeader } from '../connection/speech.ts'
 import { outcomeOf, UpstreamFailure } from '../failure.ts'
 import type { CommonSettings } from '../options.ts'
 import { isFields } from '../rpc-message.ts'
+import { abortable } from './abortable.ts'
 import type { Connections, Lease } from './connections.ts'
 import { listMethods, pageOf } from './pages.ts'
 import { askedFor } from './requests.ts'
@@ -103,11 +103,12 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
 
   /** The headers that repeat arguments of a call, and those that somebody else may know of (requirement H8). */
   async function headersFor(
-    { message, paramHeaders }: RelayedRequest,
+    request: RelayedRequest,
     connection: Connection,
   ): Promise<Readonly<Record<string, string>>> {
+    const { message, paramHeaders } = request
     if (message.method !== 'tools/call') return {}
-    const declared = await headersOf(message, connection)
+    const declared = await headersOf(request, connection)
     const known = new Set(declared.map(({ name }) => name.toLowerCase()))
     const unknown = [...(paramHeaders ?? [])].filter(
       ([name, value]) => !known.has(name) && /^[\x20-\x7e]*$/.test(value),
@@ -119,8 +120,12 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
     ])
   }
 
-  async function headersOf({ item }: Message, connection: Connection): Promise<readonly ParamHeader[]> {
-    const declared = await connection.toolHeaders.of(item?.name ?? '', callTimeoutSeconds)
+  async function headersOf(
+    { message: { item }, signal }: RelayedRequest,
+    connection: Connection,
+  ): Promise<readonly ParamHeader[]> {
+    const loading = connection.toolHeaders.of(item?.name ?? '', callTimeoutSeconds)
+    const declared = await abortable(loading, signal)
     for (const { name } of declared) if (names.size < mostNames) names.add(name)
     return declared
   }
@@ -192,7 +197,7 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
     run: (request, rounds) => run(request, rounds).catch(failed),
     follow: (caller, told) => connections.follow(caller, told),
     paramHeadersOf: (request) =>
-      withLease(request, ({ connection }) => headersOf(request.message, connection)).catch(failedOnly),
+      withLease(request, ({ connection }) => headersOf(request, connection)).catch(failedOnly),
     paramHeaders: () => [...names],
   }
 }
