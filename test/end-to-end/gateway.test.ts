@@ -4,8 +4,17 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { makeDpopClient } from '../../packages/resource-server/test/dpop-client.ts'
 import { openLab } from './doorman-process.ts'
-import { isAlive, small, startGatewayWorld, whoIn, type GatewayWorld } from './gateway-world.ts'
-import { callTool, getJson, memberOf, modernCall, parseObject, post, resultOf } from './mcp-wire.ts'
+import { isAlive, small, smallServer, startGatewayWorld, whoIn, type GatewayWorld } from './gateway-world.ts'
+import {
+  callTool,
+  getJson,
+  memberOf,
+  modernCall,
+  parseObject,
+  post,
+  resultOf,
+  type Json,
+} from './mcp-wire.ts'
 import { makeSampleFolder } from './protected-servers.ts'
 
 const lab = openLab({ after })
@@ -269,4 +278,17 @@ test('nothing is started while a file has a mistake, and the file itself is neve
     served.stderr,
     /The configuration .* lies in .*, which is served: agents could read, replace or move it/,
   )
+})
+
+test('servers that will not end are ended together, so that their number does not make it late', async () => {
+  const names = ['a', 'b', 'c', 'd']
+  const stubborn = (name: string): Json =>
+    small({ path: `/${name}/mcp`, command: [process.execPath, smallServer, '--stubborn'] })
+  const world = await startGatewayWorld(lab, Object.fromEntries(names.map((name) => [name, stubborn(name)])))
+  const answers = await Promise.all(
+    names.map((name) => world.call(name, 'who', world.token(name, { scope: 'use' }))),
+  )
+  const { code } = await world.process.stop()
+  assert.equal(code, 0)
+  assert.deepEqual(answers.map((answer) => Number(whoIn(answer)['pid'])).filter(isAlive), [])
 })

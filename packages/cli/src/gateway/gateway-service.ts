@@ -227,12 +227,13 @@ function describe({ parts, behind }: Running): Readonly<Record<string, unknown>>
   return { name: parts.name, resource: parts.access.resource, ...behind.status() }
 }
 
-/** Closes what is in the one list and not in the other. */
+/** Closes what is in the one list and not in the other: at once, since each may take the seconds of a stubborn process. */
 async function closeParts(these: readonly Running[], others: readonly Running[]): Promise<void> {
-  for (const { behind, gate } of these) {
+  const closing = these.map(async ({ behind, gate }) => {
     if (!others.some((other) => other.gate === gate)) await gate.close()
     if (!others.some((other) => other.behind === behind)) await behind.close()
-  }
+  })
+  await Promise.all(closing)
 }
 
 function changesBetween(before: readonly Running[], after: readonly Running[]): GatewayChanges {
