@@ -76,7 +76,7 @@ function describeInstance(settings: EngineSettings, organization: string): Casdo
 }
 
 /** Clients ask for these beside the scopes of a resource; without rows of their own, Casdoor refuses the whole request. */
-const oidcScopes = ['openid', 'profile', 'email', 'offline_access'].map((scope) => ({
+const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'].map((scope) => ({
   scope,
   displayName: scope,
   description: '',
