@@ -178,7 +178,7 @@ test('CA10: scopes are refused that the application has no row for; those of Ope
   const issuer = await start(t)
   const ask = async (scope: string): Promise<unknown> => (await logIn(issuer, { scope })).scope
   assert.equal(await ask('openid files:write'), 'openid files:write')
-  assert.equal(await ask('address files:write'), undefined)
+  assert.equal(await ask('read files:write'), undefined)
 })
 
 test('CA10: an issuer with a path is refused, since no Casdoor has one', async (t) => {
