@@ -120,6 +120,19 @@ test('a call fails at once when its process dies, also if somebody still holds i
   assert.equal((await gateway.call('count')).status, 200)
 })
 
+test('whoever has left the group of a process and writes on keeps neither a call nor the gateway from its end', async (t) => {
+  const gateway = await startGateway(t, { command })
+  const escaped = saidIn(await gateway.call('escape-noisily')) as number
+  t.after(() => process.kill(escaped))
+  const began = performance.now()
+  assert.equal((await gateway.call('die')).status, 502)
+  assert.ok(performance.now() - began < 4000)
+  assert.equal(saidIn(await gateway.call('count')), 1)
+  await gateway.close()
+  assert.ok(performance.now() - began < 8000)
+  assert.ok(isAlive(escaped)) // Or this would have shown nothing.
+})
+
 test('H26, I8: a process that is killed in a call fails that call, and the next one has another', async (t) => {
   const gateway = await startGateway(t, { command })
   const { pid } = await aboutOf(gateway)

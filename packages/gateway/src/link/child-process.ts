@@ -25,6 +25,7 @@ const handedOn =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|TMPDIR|TEMP|TMP|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMFILES|PROGRAMDATA|USERPROFILE|HOMEDRIVE|HOMEPATH|PROCESSOR_ARCHITECTURE)$/i
 const patienceMilliseconds = 2000
 const graceMilliseconds = 500
+const mostLooks = 4
 
 // The groups that are there. Whatever ends the gateway, short of SIGKILL, leaves none of them behind.
 const groups = new Set<() => void>()
@@ -110,15 +111,19 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
   return { child, pid, gone, stop }
 }
 
-/** What a process has written before its end is read; whoever has left its group and holds its output is not waited for. */
-function closeWhenQuiet(output: Readable): void {
+/**
+ * What a process has written before its end is read; whoever has left its group and holds its output is not waited for,
+ * nor listened to for long when it writes on.
+ */
+function closeWhenQuiet(output: Readable, looks = mostLooks): void {
   const { bytesRead: before } = output as Socket // The pipes of a child are sockets.
   // The system is asked once more for what waits there before it is looked at.
   setTimeout(() => setImmediate(look), graceMilliseconds).unref()
   function look(): void {
     const { bytesRead } = output as Socket // As above.
-    if (bytesRead === before && output.readableLength === 0) output.destroy()
-    else if (!output.destroyed) closeWhenQuiet(output)
+    const isQuiet = bytesRead === before && output.readableLength === 0
+    if (isQuiet || looks <= 1) output.destroy()
+    else if (!output.destroyed) closeWhenQuiet(output, looks - 1)
   }
 }
 

@@ -33,6 +33,15 @@ const tools: Readonly<Record<string, (id: unknown, args: Json) => void>> = {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })
     say({ id, result: text(child.pid) })
   },
+  /** Starts something outside of its group that keeps writing to its outputs. */
+  'escape-noisily': (id) => {
+    const noise = 'setInterval(() => { console.log("{}"); console.error("noise") }, 50)'
+    const child = spawn(process.execPath, ['-e', noise], {
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    say({ id, result: text(child.pid) })
+  },
   /** Does not end when it is asked to. */
   stubborn: (id) => {
     process.on('SIGTERM', () => undefined)
