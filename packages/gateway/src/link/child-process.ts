@@ -14,7 +14,7 @@ export type Child = ChildProcessByStdio<Writable, Readable, Readable>
 export interface StartedChild {
   readonly child: Child
   readonly pid: number
-  /** Resolves when the process and its group are gone, and its folder. */
+  /** Resolves when the process and its group are gone, its folder too, and what it said last has been told. */
   readonly gone: Promise<void>
   /** Asks it to end, by the end of its input and then by signals, and has it ended if it does not. */
   readonly stop: () => Promise<void>
@@ -80,6 +80,7 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
   const endGroup = (): void => killGroup('SIGKILL')
   groups.add(endGroup)
   if (groups.size === 1) process.on('exit', endAllGroups)
+  const told = reportErrors(child, pid, settings)
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       // Whatever it has started must not outlive it.
@@ -92,10 +93,9 @@ export async function startChild(settings: StdioSettings): Promise<StartedChild>
     })
     child.once('close', () => {
       removeFolder()
-      resolve()
+      void told.then(resolve)
     })
   })
-  void reportErrors(child, pid, settings)
 
   async function stop(): Promise<void> {
     stopping = true

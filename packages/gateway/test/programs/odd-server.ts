@@ -50,8 +50,9 @@ const tools: Readonly<Record<string, (id: unknown, args: Json) => void>> = {
     say({ id, result: text(process.pid) })
   },
   chatter: (id, { lines }) => {
-    for (let line = 0; line < Number(lines); line += 1) process.stderr.write(`line ${line} \u001b[31m\n`)
-    say({ id, result: text('said') })
+    const said = Array.from({ length: Number(lines) }, (_, line) => `line ${line} \u001b[31m\n`)
+    // What waits in a process when it ends is lost, so it answers when all has been written.
+    process.stderr.write(said.join(''), () => say({ id, result: text('said') }))
   },
   /** Asks for something that no client can be asked, and then for something while nobody waits. */
   ask: (id) => {
