@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { member, modern, resultOf, type Json } from '../../mcp-endpoint/test/messages.ts'
+import { errorCode, member, modern, resultOf, type Json } from '../../mcp-endpoint/test/messages.ts'
 import { ask, formatRequest, openConnection } from '../../mcp-endpoint/test/raw-http.ts'
 import { converse } from './conversation.ts'
 import { startGateway } from './gateway-server.ts'
 
-type Answer = (params: Json, send: (result: Json) => void, response: ServerResponse) => void
+type Answer = (params: Json, send: Send, response: ServerResponse) => void
+type Send = (value: Json, as?: 'result' | 'error') => void
 
 interface Scripted {
   readonly url: string
@@ -23,11 +24,15 @@ async function startScripted(t: TestContext, answers: Readonly<Record<string, An
     let body = ''
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
     request.on('end', () => {
+      if (request.method !== 'POST') {
+        response.writeHead(405).end()
+        return
+      }
       const { id, method, params = {} } = JSON.parse(body) as Json // The gateway writes objects.
-      const send = (result: Json): void =>
+      const send: Send = (value, as = 'result') =>
         void response
           .writeHead(200, { 'content-type': 'application/json' })
-          .end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+          .end(JSON.stringify({ jsonrpc: '2.0', id, [as]: value }))
       const answer = { 'server/discover': discover, ...answers }[String(method)]
       if (id === undefined || answer === undefined) response.writeHead(202).end()
       else answer(params as Json, send, response) // Written by the gateway, too.
@@ -171,3 +176,56 @@ test('a connection that was still beginning when its client left is ended like a
   }
   assert.equal(gateway.upstream.status().connections, 0)
 })
+
+for (const [era, runs] of [
+  ['legacy', 1],
+  ['modern', 2],
+] as const) {
+  test(`what a server of the ${era} era refuses by the code for headers is ${runs === 1 ? 'never run again' : 'asked once more with the headers of now'}`, async (t) => {
+    let calls = 0
+    const { url } = await startScripted(t, {
+      ...(era === 'legacy' && { 'server/discover': (_, __, response) => void response.writeHead(400).end() }),
+      initialize: (_, send) => send({ protocolVersion: '2025-06-18', capabilities: { tools: {} } }),
+      'tools/list': (_, send) => send({ tools: [] }),
+      'tools/call': (_, send) => {
+        calls += 1
+        send({ code: -32020, message: 'canary: it has run' }, 'error')
+      },
+    })
+    const gateway = await startGateway(t, { url })
+    const answer = await gateway.call('pay')
+    assert.equal(errorCode(answer), -32603)
+    assert.doesNotMatch(answer.body, /canary/)
+    assert.equal(calls, runs)
+  })
+}
+
+for (const [name, twice] of [
+  ['closed while it begins', false],
+  ['begun twice at once', true],
+] as const) {
+  test(`a watch that is ${name} leaves nothing watched`, async (t) => {
+    let answer = (): void => undefined
+    const { url, came } = await startScripted(t, {
+      'server/discover': (_, __, response) => void response.writeHead(400).end(),
+      initialize: (_, send) =>
+        send({ protocolVersion: '2025-06-18', capabilities: { resources: { subscribe: true } } }),
+      'resources/subscribe': (_, send) => (answer = () => send({})),
+      'resources/unsubscribe': (_, send) => send({}),
+    })
+    const { upstream } = await startGateway(t, { url, shared: true })
+    const following = upstream.source.follow(
+      { caller: undefined, callerKey: 'a' },
+      { listChanged: () => undefined, resourceUpdated: () => undefined },
+    )
+    const subscribed = came('resources/subscribe')
+    const watching = [following.watch('note://a'), ...(twice ? [following.watch('note://a')] : [])]
+    await subscribed
+    if (!twice) following.close()
+    const unsubscribed = came('resources/unsubscribe')
+    answer()
+    assert.deepEqual(await Promise.all(watching), twice ? [true, true] : [false])
+    if (twice) following.unwatch('note://a')
+    await unsubscribed
+  })
+}

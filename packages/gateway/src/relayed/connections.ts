@@ -80,18 +80,22 @@ export class Connections {
     place.followers.add(follower)
     if (place.connection !== undefined) place.connection.changes.start()
     else this.#connect(place).catch(() => undefined) // The next request is told why.
+    let closed = false
     return {
       watch: async (uri) => {
         if (follower.uris.has(uri)) return true
         const connection = await this.#connect(place).catch(() => undefined)
         if ((await connection?.changes.watch(uri)) !== true) return false
-        follower.uris.add(uri)
-        return true
+        // Nobody would end a watch that begins after the close, or a second one of the same resource.
+        if (closed || follower.uris.has(uri)) connection?.changes.unwatch(uri)
+        else follower.uris.add(uri)
+        return !closed
       },
       unwatch: (uri) => {
         if (follower.uris.delete(uri)) place.connection?.changes.unwatch(uri)
       },
       close: () => {
+        closed = true
         place.followers.delete(follower)
         for (const uri of follower.uris) place.connection?.changes.unwatch(uri)
         if (place.followers.size === 0) place.connection?.changes.stop()

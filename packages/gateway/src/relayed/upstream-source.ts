@@ -90,6 +90,8 @@ export function createUpstreamSource({ connections, waiting, settings }: SourceP
       }
       const outcome = await settle(await begin(), lease, request)
       if (outcome.kind !== 'error' || outcome.error.code !== headersDisagree) return outcome
+      // Without headers the code is the server's own, and nothing says that the tool has not run.
+      if (!connection.wantsParamHeaders) throw new UpstreamFailure('reported', outcome.error.message)
       // The tool has other headers by now. Nothing was run, so it can be called again.
       connection.toolHeaders.forget()
       const again = await settle(await begin(), lease, request)
