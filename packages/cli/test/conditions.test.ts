@@ -103,6 +103,25 @@ test('a condition that goes through lists counts what it names, and nothing else
   assert.equal(judge('args.text.contains("aab")', { text }), false)
 })
 
+test('no argument that a server may take for another, whatever its case, gets past a condition', () => {
+  const inside = 'args.path.startsWith("/public/")'
+  const unless = `!has(args.path) || ${inside}`
+  const path = '/public/a'
+  assert.equal(judge(inside, { path, other: '/etc' }), true)
+  assert.equal(judge(unless, { other: '/etc' }), true)
+  for (const name of ['Path', 'PATH', 'paTh']) {
+    assert.equal(judge(inside, { path, [name]: '/etc' }), 'fails')
+    assert.equal(judge(inside, { [name]: '/etc', path }), 'fails')
+    assert.equal(judge(unless, { [name]: '/etc' }), 'fails')
+  }
+  // The long s is an S to decoders that fold letters as Unicode does.
+  assert.equal(judge('args.size < 3', { size: 1, '\u017fize': 9 }), 'fails')
+  assert.equal(judge('args.all(name, name != "secret")', { a: 1, b: 2 }), true)
+  assert.equal(judge('args.all(name, name != "secret")', { a: 1, A: 2 }), 'fails')
+  // Who looks at both knows what they are.
+  assert.equal(judge('args.id == "a" && args.ID == "b"', { id: 'a', ID: 'b' }), true)
+})
+
 test('a condition ends soon, whatever a caller sends', () => {
   const text = 'a'.repeat(4_000_000)
   const list = Array.from({ length: 500_000 }, (_, index) => `a${index}`)

@@ -6,6 +6,8 @@ export interface ExpressionShape {
   readonly problem: string | undefined
   /** Whether it looks at anything of a call. */
   readonly looks: boolean
+  /** The arguments that it looks at. */
+  readonly named: Bounded
   /** The arguments whose size must be bounded before it is evaluated; `undefined` when time grows with them alone. */
   readonly bounded: Bounded | undefined
 }
@@ -91,7 +93,24 @@ export function lookAtExpression(ast: ASTNode): ExpressionShape {
   }
 
   visit(ast, false)
-  return { problem, looks, bounded: grows ? (everything ? 'everything' : named) : undefined }
+  const all = everything ? 'everything' : named
+  return { problem, looks, named: all, bounded: grows ? all : undefined }
+}
+
+/**
+ * Whether a server that takes no heed of case may read another argument than the condition does: many decoders of JSON
+ * fill the field `path` from `Path` too, and from whichever comes last.
+ */
+export function hasDoubles(named: Bounded, args: Readonly<Record<string, unknown>>): boolean {
+  const names = Object.keys(args)
+  if (named === 'everything') return new Set(names.map(folded)).size < names.length
+  const looked = new Set([...named].map(folded))
+  return names.some((name) => !named.has(name) && looked.has(folded(name)))
+}
+
+/** Both ways, since some letters, such as the long s, meet others only in one of them. */
+function folded(name: string): string {
+  return name.toUpperCase().toLowerCase()
 }
 
 /** Whether the arguments have at most 1000 members and 16384 characters together, names included. */

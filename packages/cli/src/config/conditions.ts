@@ -1,6 +1,6 @@
 import { Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
 import type { ConditionContext, IdentityFacts } from '@mcp-doorman/resource-server'
-import { isBoundedBy, lookAtExpression } from './condition-bounds.ts'
+import { hasDoubles, isBoundedBy, lookAtExpression } from './condition-bounds.ts'
 
 /** A condition that can be judged, or why it is none. */
 export type Condition =
@@ -65,6 +65,9 @@ export function compileCondition(expression: string): Condition {
     holds: ({ identity, message, arguments: args }) => {
       if (shape.bounded !== undefined && !isBoundedBy(shape.bounded, args)) {
         throw new Error('the arguments are too large for this condition')
+      }
+      if (hasDoubles(shape.named, args)) {
+        throw new Error('an argument differs from one that the condition looks at in nothing but case')
       }
       let view = views.get(identity)
       if (view === undefined) views.set(identity, (view = viewOf(identity)))
