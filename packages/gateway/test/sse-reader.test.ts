@@ -30,6 +30,7 @@ for (const [name, text, events] of [
   ['an event that does not end', 'data: a\n', []],
   ['carriage returns', 'data: a\rdata: b\r\r', [['message', 'a\nb']]],
   ['both', 'data: a\r\ndata: b\r\n\r\n', [['message', 'a\nb']]],
+  ['a feed after both', 'data: a\r\n\n', [['message', 'a']]],
   ['a byte order mark', '\ufeffdata: a\n\n', [['message', 'a']]],
 ] as const) {
   test(`server-sent events: ${name}`, () => {

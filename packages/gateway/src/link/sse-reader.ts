@@ -34,9 +34,10 @@ export class SseReader {
   /** @throws {UpstreamFailure} when an event is too large, or the stream is not UTF-8 */
   *read(chunk: Uint8Array): Generator<SseEvent> {
     let text = this.#decode(chunk)
+    if (text === '') return // Less than a character has come.
     // The line end was told by the carriage return already.
     if (this.#afterReturn && text.startsWith('\n')) text = text.slice(1)
-    if (text !== '') this.#afterReturn = text.endsWith('\r')
+    this.#afterReturn = text.endsWith('\r')
     let from = 0
     for (const { index, 0: end } of text.matchAll(/\r\n|\r|\n/g)) {
       this.#line.push(text.slice(from, index))
