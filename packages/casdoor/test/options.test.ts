@@ -21,6 +21,7 @@ const mistakes: readonly (readonly [name: string, change: Partial<SetupOptions>,
   ['a name that is a query', { organization: 'a?b' }, /takes none of/],
   ['a name with a control character', { organization: 'a\u0000b' }, /no control characters/],
   ['a name that is the folder above', { application: '..' }, /no name in a URL/],
+  ['a name with a backslash', { application: 'a\\b' }, /no name in a URL/],
   ['a very long name', { application: 'x'.repeat(101) }, /more than 100/],
   ['no scope', { scopes: [] }, /at least one/],
   ['a scope with a space', { scopes: scope('files read') }, /no spaces/],
@@ -69,14 +70,23 @@ test('all mistakes are told at once, and a password is in none', () => {
 
 test('a name that is taken needs no escaping in a path or a query of ids', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), (application) => {
-      try {
-        readSetupOptions({ ...usual, application })
-      } catch {
-        return
-      }
-      assert.equal(new URL(`https://a.example/${application}/jwks`).pathname.split('/').length, 3)
-      assert.equal(new URL(`https://a.example/${application}/jwks`).search, '')
-    }),
+    fc.property(
+      fc.string({
+        unit: fc.oneof(
+          fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+          fc.constantFrom('.', '\\', '/'),
+        ),
+        maxLength: 30,
+      }),
+      (application) => {
+        try {
+          readSetupOptions({ ...usual, application })
+        } catch {
+          return
+        }
+        assert.equal(new URL(`https://a.example/${application}/jwks`).pathname.split('/').length, 3)
+        assert.equal(new URL(`https://a.example/${application}/jwks`).search, '')
+      },
+    ),
   )
 })

@@ -103,7 +103,8 @@ function nameMistakes(what: string, name: string): readonly string[] {
   if (forbiddenInNames.test(name)) {
     return [`${what} "${name}": Casdoor takes none of / ? : # & % = + ; and no control characters in names.`]
   }
-  return name === '.' || name === '..' ? [`${what} "${name}": is no name in a URL.`] : []
+  // A URL takes a backslash for a slash.
+  return /^\.{1,2}$|\\/.test(name) ? [`${what} "${name}": is no name in a URL.`] : []
 }
 
 function doubles(names: readonly string[]): readonly string[] {
