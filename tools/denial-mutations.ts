@@ -185,6 +185,7 @@ function makeCopy(): string {
       symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name))
   }
   cpSync(join(root, 'test/rounds.ts'), join(copy, 'test/rounds.ts'))
+  symlinkSync(join(root, 'test/fixtures'), join(copy, 'test/fixtures'))
   for (const name of readdirSync(join(root, 'packages'))) {
     const target = join(copy, 'packages', name)
     const left = (path: string): boolean => !path.includes('node_modules') && !path.endsWith('.map')
